@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "core/stream.h"
+#include "metrics/counters.h"
+#include "settings/options.h"
+
+namespace tailgate {
+
+namespace state {
+class Store;
+}
+
+/// A line as the source found it. `text` is followed by json::kPadding readable bytes and lives until the next read().
+struct Line {
+  enum class Problem : std::uint8_t { none, too_long, not_json };
+  std::string_view text;
+  Problem problem = Problem::none;   // too_long: text is empty, the length is in the chunk's offsets
+};
+
+/// What one read brought.
+struct Lines {
+  std::shared_ptr<Chunk> chunk;
+  std::span<const Line> lines;   // one per line of the chunk
+};
+
+/// When a source wants to be called again.
+struct Wakeup {
+  std::optional<Tick> at;   // a timer
+  bool ready = false;       // read() would bring lines now
+};
+
+/// How a source stands, for /status, progress lines and metrics.
+struct SourceStatus {
+  struct File {
+    std::string path;
+    std::uint64_t size = 0;
+    std::uint64_t read = 0;
+    std::uint64_t settled = 0;
+    std::string note;   // "rotated", "deleted", "truncated", "stopped: …"
+  };
+  std::vector<File> files;
+  std::uint64_t lag_bytes = 0;    // in the files, not settled by every sink
+  std::uint64_t total_bytes = 0;  // of all files
+  bool watching = false;          // inputs are watched
+};
+
+/// Where lines come from. All of it is called by the intake thread, which never blocks on a sink: watch() always runs
+/// (discovery, fingerprints, open descriptors), read() only while there is credit.
+class Source {
+ public:
+  virtual ~Source() = default;
+  /// Readable when watch() should be called; -1: timers only. Fits an epoll set (may itself be one).
+  [[nodiscard]] virtual int wait_fd() const = 0;
+  virtual Wakeup watch(Tick now) = 0;
+  /// At most `max_bytes` of whole lines of one stream (one line may be longer), or nothing.
+  virtual std::optional<Lines> read(std::size_t max_bytes) = 0;
+  /// Saves the positions that changed. Errors are logged and tried again; the positions stay behind.
+  virtual void checkpoint() = 0;
+  /// No more lines will ever come: end of stdin; with `once`, the end of every file.
+  [[nodiscard]] virtual bool finished() const = 0;
+  /// Every writer has closed its file and everything was read: the drain at shutdown may end.
+  [[nodiscard]] virtual bool writers_gone() const = 0;
+  [[nodiscard]] virtual SourceStatus status() const = 0;
+};
+
+struct SourceContext {
+  std::string name;
+  Log log;
+  const Clock* clock = nullptr;
+  state::Store* store = nullptr;          // nullptr: positions are not kept
+  std::vector<std::string> sinks;         // names, in the pipeline's order: one position each
+  metrics::SourceCounters* counters = nullptr;
+  std::string data_dir;                   // empty: none
+  bool once = false;                      // end at the end of the files
+};
+
+/// One line of sources/registry.cpp.
+struct SourceEntry {
+  std::string_view type;
+  std::string_view summary;
+  settings::OptionTable options;   // its own; those that every source has are in pipeline/build
+  bool needs_data_dir = false;     // under `run`
+  /// May return nullptr after adding a problem to the section.
+  std::unique_ptr<Source> (*make)(const settings::Section& options, SourceContext context);
+};
+
+}  // namespace tailgate

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/uuid.h"
+
+namespace tailgate {
+
+class Chunk;
+
+/// Where one sink stands in one stream. Everything before `offset` is settled, and so is every [begin, end) of `above`
+/// (in order, not touching): so one event in retry does not make a crash repeat all that followed it.
+struct SinkPosition {
+  std::uint64_t offset = 0;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> above;
+
+  [[nodiscard]] bool settled(std::uint64_t line_offset) const;
+  bool operator==(const SinkPosition&) const = default;
+};
+
+/// One generation of one file, or one run of a pipe: an endless sequence of lines at byte offsets, and how far each
+/// sink has settled them. Settled means: delivered, filtered on purpose, or in the dead letters on disk. Shared by the
+/// intake (adds chunks) and the lanes (settle lines); thread-safe, one mutex.
+class Stream : public std::enable_shared_from_this<Stream> {
+ public:
+  /// `positions`: one per sink, in the pipeline's order; where each starts (after a restart: where it was).
+  Stream(Uuid gen, std::string source, std::string path, std::vector<SinkPosition> positions);
+
+  [[nodiscard]] const Uuid& gen() const { return gen_; }
+  [[nodiscard]] const std::string& source() const { return source_; }
+  /// The path the file had when it was first seen: what dead letters name.
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+  /// The lines [offsets[i], offsets[i+1]); the last offset is the end of the last line. Offsets never go back. Lines that
+  /// a position holds as settled already (a re-read after a restart) start settled for that sink.
+  std::shared_ptr<Chunk> add_chunk(std::vector<std::uint64_t> offsets);
+
+  /// One entry per sink. Cheap enough for every checkpoint.
+  [[nodiscard]] std::vector<SinkPosition> positions() const;
+  /// Everything before it is settled for every sink.
+  [[nodiscard]] std::uint64_t settled_offset() const;
+  /// The end of the last line added.
+  [[nodiscard]] std::uint64_t end_offset() const;
+  /// Grows with every settled line: a checkpoint is due when it changed.
+  [[nodiscard]] std::uint64_t version() const;
+  /// Lines whose work was destroyed unsettled: a bug; the checkpoint stays before them, so a restart repeats them.
+  [[nodiscard]] std::uint64_t forgotten() const;
+
+ private:
+  friend class Chunk;
+  void advance_locked();
+
+  const Uuid gen_;
+  const std::string source_;
+  const std::string path_;
+  mutable std::mutex mutex_;
+  std::vector<SinkPosition> positions_;           // contiguous part; `above` only as read from a checkpoint
+  std::deque<std::shared_ptr<Chunk>> chunks_;     // not yet settled by every sink
+  std::uint64_t end_ = 0;
+  std::uint64_t version_ = 0;
+  std::uint64_t forgotten_ = 0;
+};
+
+/// The lines of one read. An event carries {chunk, line}; nothing is allocated per line.
+class Chunk {
+ public:
+  [[nodiscard]] const Stream& stream() const { return *stream_; }
+  [[nodiscard]] std::uint32_t lines() const { return static_cast<std::uint32_t>(offsets_.size() - 1); }
+  [[nodiscard]] std::uint64_t offset(std::uint32_t line) const { return offsets_[line]; }
+  [[nodiscard]] std::uint64_t end(std::uint32_t line) const { return offsets_[line + 1]; }
+
+  [[nodiscard]] bool settled(std::uint32_t line, std::size_t sink) const;
+  /// Settles lines for one sink; those that are settled already are left so. Takes the stream's lock once.
+  void settle(std::size_t sink, const std::uint32_t* lines, std::size_t count);
+  void settle(std::size_t sink, std::uint32_t line) { settle(sink, &line, 1); }
+  void settle_for_all(std::uint32_t line);
+  /// Work on this line was destroyed unsettled.
+  void forget(std::uint32_t line);
+
+ private:
+  friend class Stream;
+  struct PerSink {
+    std::vector<std::uint64_t> bits;
+    std::uint32_t settled = 0;
+  };
+  Chunk(std::shared_ptr<Stream> stream, std::vector<std::uint64_t> offsets, std::size_t sinks);
+  void mark_locked(std::size_t sink, std::uint32_t line);
+
+  std::shared_ptr<Stream> stream_;
+  std::vector<std::uint64_t> offsets_;
+  std::vector<PerSink> sinks_;   // guarded by the stream's mutex
+};
+
+}  // namespace tailgate

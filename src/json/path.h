@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace tailgate::json {
+
+/// Where a value stands in an event: `http.request_headers.user-agent`, `tags[0]`, `."oslo.message".level`.
+/// Bare segments hold letters, digits, `_ - $ @`; others are quoted (with \" and \\), and a quoted first segment is
+/// written after a dot. Built once from settings; immutable; may be shared by threads.
+class Path {
+ public:
+  struct Segment {
+    std::string name;          // decoded; empty for an index
+    std::string key;           // as it is written between the quotes of a JSON key
+    std::int64_t index = -1;   // >= 0: an element of an array
+    bool operator==(const Segment&) const = default;
+  };
+
+  Path() = default;
+  static Result<Path> parse(std::string_view text);
+  /// From decoded member names.
+  static Path of(const std::vector<std::string_view>& names);
+
+  [[nodiscard]] const std::vector<Segment>& segments() const { return segments_; }
+  [[nodiscard]] bool empty() const { return segments_.empty(); }
+  /// The text form that parse() reads.
+  [[nodiscard]] std::string text() const;
+  /// True when this path is `other` or lies inside it.
+  [[nodiscard]] bool within(const Path& other) const;
+
+  bool operator==(const Path&) const = default;
+
+ private:
+  std::vector<Segment> segments_;
+};
+
+}  // namespace tailgate::json

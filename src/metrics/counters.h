@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+
+namespace tailgate::metrics {
+
+/// A number that one thread writes and any thread reads; exported as a Prometheus counter or gauge.
+class Counter {
+ public:
+  void add(std::uint64_t n = 1) { value_.fetch_add(n, std::memory_order_relaxed); }
+  void set(std::uint64_t n) { value_.store(n, std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t value() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+/// The source's side of the ledger: read = filtered + dead_lettered + dispatched, one unit per logical line.
+struct SourceCounters {
+  Counter read_lines;
+  Counter read_bytes;
+  Counter filtered_by_filter;    // a filter or its condition dropped it
+  Counter filtered_unrouted;     // it matched no sink
+  Counter filtered_empty;        // its filters left nothing
+  Counter filtered_not_json;     // not_json: skip
+  Counter dead_parse;
+  Counter dead_filter;
+  Counter dispatched;
+  Counter duplicate_keys;        // members that a later one of the same name replaced
+  Counter lag_bytes;             // gauge
+  Counter lag_millis;            // gauge: age of the oldest line not settled
+  Counter files_open;            // gauge
+  Counter lost_bytes;            // truncated or deleted before they could be read
+};
+
+/// The sink's side: dispatched + recovered = delivered + dead_lettered + dropped + in_flight.
+struct SinkCounters {
+  Counter dispatched;
+  Counter recovered;             // from a spool of an earlier run
+  Counter delivered;
+  Counter dead_filter;           // by this sink's own filters or codec
+  Counter dead_sink;             // refused by the other side
+  Counter dropped_by_filter;     // this sink's own filters
+  Counter sent;                  // events in attempts, repeats included
+  Counter sent_bytes;
+  Counter attempts;
+  Counter retries;               // attempts that were repeats
+  Counter up;                    // gauge: 1 or 0
+  Counter blocked_millis;        // the intake waited for this sink's credits
+  Counter splits;                // batches split because they were too large
+
+  [[nodiscard]] std::uint64_t in_flight() const {
+    return dispatched.value() + recovered.value() - delivered.value() - dead_filter.value() -
+           dead_sink.value() - dropped_by_filter.value();
+  }
+};
+
+}  // namespace tailgate::metrics
