@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -24,6 +25,9 @@ class Path {
 
   Path() = default;
   static Result<Path> parse(std::string_view text);
+  /// Reads the path that `text` starts with, for languages that paths are part of. `consumed` becomes its length, or
+  /// on an error the place (0-based) of what is wrong; the error then holds the reason alone.
+  static Result<Path> parse_prefix(std::string_view text, std::size_t& consumed);
   /// From decoded member names.
   static Path of(const std::vector<std::string_view>& names);
 
