@@ -4,9 +4,11 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "json/event.h"
+#include "metrics/counters.h"
 #include "settings/options.h"
 
 namespace tailgate {
@@ -27,6 +29,12 @@ struct KeyPlan {
   bool read = false;           // a filter or a condition looks at the value: it must be at hand when the line is done
 };
 
+/// Something a filter counts beside its verdicts, under the name it has in the metrics.
+struct FilterCounter {
+  std::string_view name;
+  const metrics::Counter* counter;
+};
+
 /// Changes an event in place or drops it; never makes several of one. Built from its YAML options; belongs to one
 /// chain; called by the intake thread alone.
 class Filter {
@@ -36,9 +44,12 @@ class Filter {
   virtual Result<Verdict> apply(json::Event& event) = 0;
   /// A structural filter refines `plan` and says true. False: what it does depends on more than the key.
   [[nodiscard]] virtual bool rule(KeyPlan& plan) const;
+  /// They live as long as the filter.
+  [[nodiscard]] virtual std::vector<FilterCounter> counters() const;
 };
 
 inline bool Filter::rule(KeyPlan& /*plan*/) const { return false; }
+inline std::vector<FilterCounter> Filter::counters() const { return {}; }
 
 /// One line of filters/registry.cpp.
 struct FilterEntry {
