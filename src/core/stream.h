@@ -52,6 +52,8 @@ class Stream : public std::enable_shared_from_this<Stream> {
   [[nodiscard]] std::uint64_t version() const;
   /// Lines whose work was destroyed unsettled: a bug; the checkpoint stays before them, so a restart repeats them.
   [[nodiscard]] std::uint64_t forgotten() const;
+  /// Lets go of the chunks at the end of the process: what is unsettled stays before the checkpoint.
+  void close();
 
  private:
   friend class Chunk;

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/batch.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+
+namespace tailgate {
+namespace {
+
+constexpr std::size_t kPerEvent = sizeof(BatchEvent) + 16;
+
+}  // namespace
+
+Batch::Batch(std::size_t sink, Framing framing, Credits& credits)
+    : sink_(sink), framing_(framing), lease_(credits) {}
+
+Batch::Batch(Batch&& other) noexcept
+    : opened(other.opened),
+      read_at(other.read_at),
+      sink_(other.sink_),
+      framing_(other.framing_),
+      body_(std::move(other.body_)),
+      notes_(std::move(other.notes_)),
+      events_(std::exchange(other.events_, {})),
+      chunks_(std::exchange(other.chunks_, {})),
+      lease_(std::move(other.lease_)),
+      mark_body_(other.mark_body_),
+      mark_notes_(other.mark_notes_) {}
+
+Batch& Batch::operator=(Batch&& other) noexcept {
+  if (this == &other) return *this;
+  forget_rest();
+  opened = other.opened;
+  read_at = other.read_at;
+  sink_ = other.sink_;
+  framing_ = other.framing_;
+  body_ = std::move(other.body_);
+  notes_ = std::move(other.notes_);
+  events_ = std::exchange(other.events_, {});
+  chunks_ = std::exchange(other.chunks_, {});
+  lease_ = std::move(other.lease_);
+  other.lease_.set(0);
+  mark_body_ = other.mark_body_;
+  mark_notes_ = other.mark_notes_;
+  return *this;
+}
+
+Batch::~Batch() { forget_rest(); }
+
+void Batch::forget_rest() {
+  std::size_t forgotten = 0;
+  for (const BatchEvent& event : events_) {
+    if (event.settled) continue;
+    event.chunk->forget(event.line);
+    ++forgotten;
+  }
+  events_.clear();
+  if (forgotten == 0) return;
+#ifdef TAILGATE_STRICT
+  std::fprintf(stderr, "tailgate: bug: %zu events were forgotten without being settled\n", forgotten);
+  std::abort();
+#endif
+}
+
+Span Batch::note(std::string_view text) {
+  const Span span{static_cast<std::uint32_t>(notes_.size()), static_cast<std::uint32_t>(text.size())};
+  notes_.append(text);
+  return span;
+}
+
+void Batch::begin_event() {
+  mark_body_ = body_.size();
+  mark_notes_ = notes_.size();
+  if (events_.empty()) {
+    body_.push_back(framing_.open);
+  } else {
+    body_.back() = framing_.between;  // it was the closing byte
+  }
+}
+
+void Batch::cancel_event() {
+  if (events_.empty()) {
+    body_.clear();
+  } else {
+    body_.resize(mark_body_);
+    body_.back() = framing_.close;
+  }
+  notes_.resize(mark_notes_);
+}
+
+void Batch::end_event(BatchEvent event, const std::shared_ptr<Chunk>& chunk, std::uint32_t line) {
+  const std::size_t begin = events_.empty() ? 1 : mark_body_;
+  event.body = {static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(body_.size() - begin)};
+  event.chunk = chunk.get();
+  event.line = line;
+  body_.push_back(framing_.close);
+  keep_alive(chunk);
+  events_.push_back(event);
+}
+
+void Batch::keep_alive(const std::shared_ptr<Chunk>& chunk) {
+  if (chunks_.empty() || chunks_.back() != chunk) chunks_.push_back(chunk);
+}
+
+void Batch::account() {
+  lease_.set(body_.capacity() + notes_.capacity() + events_.capacity() * kPerEvent);
+}
+
+std::string_view Batch::wire() const {
+  const std::string_view body = body_;
+  return framing_.send_open || body.empty() ? body : body.substr(1);
+}
+
+void Batch::copy_event(const Batch& from, const BatchEvent& event) {
+  begin_event();
+  body_.append(from.text(event));
+  BatchEvent copy = event;
+  for (Span BatchEvent::*span : {&BatchEvent::id, &BatchEvent::group, &BatchEvent::target,
+                                 &BatchEvent::key, &BatchEvent::headers}) {
+    copy.*span = note(from.note(event.*span));
+  }
+  const std::size_t begin = events_.empty() ? 1 : mark_body_;
+  copy.body = {static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(body_.size() - begin)};
+  body_.push_back(framing_.close);
+  for (const auto& chunk : from.chunks_) {
+    if (chunk.get() == event.chunk) {
+      keep_alive(chunk);
+      break;
+    }
+  }
+  events_.push_back(copy);
+}
+
+Batch Batch::take(const std::vector<bool>& keep) {
+  Batch taken(sink_, framing_, *lease_.credits());
+  Batch left(sink_, framing_, *lease_.credits());
+  for (Batch* part : {&taken, &left}) {
+    part->opened = opened;
+    part->read_at = read_at;
+  }
+  for (std::size_t i = 0; i < events_.size(); ++i) {
+    if (events_[i].settled) continue;
+    (keep[i] ? taken : left).copy_event(*this, events_[i]);
+  }
+  events_.clear();
+  taken.account();
+  left.account();
+  *this = std::move(left);
+  return taken;
+}
+
+Batch Batch::split_off(std::size_t at) {
+  std::vector<bool> keep(events_.size(), false);
+  for (std::size_t i = at; i < keep.size(); ++i) keep[i] = true;
+  return take(keep);
+}
+
+void Batch::settle(std::size_t event) {
+  BatchEvent& one = events_[event];
+  if (one.settled) return;
+  one.settled = true;
+  one.chunk->settle(sink_, one.line);
+}
+
+void Batch::settle_all() {
+  std::vector<std::uint32_t> lines;
+  for (std::size_t i = 0; i < events_.size();) {
+    Chunk* const chunk = events_[i].chunk;
+    lines.clear();
+    for (; i < events_.size() && events_[i].chunk == chunk; ++i) {
+      if (events_[i].settled) continue;
+      events_[i].settled = true;
+      lines.push_back(events_[i].line);
+    }
+    if (!lines.empty()) chunk->settle(sink_, lines.data(), lines.size());
+  }
+}
+
+void Batch::abandon() { events_.clear(); }
+
+}  // namespace tailgate

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/batch.h"
+
+#include <doctest/doctest.h>
+
+using namespace tailgate;
+
+namespace {
+
+constexpr Framing kArray{'[', ',', ']', true};
+constexpr Framing kLines{'\n', '\n', '\n', false};
+
+struct Fixture {
+  Credits credits{1 << 20, 0};
+  std::shared_ptr<Stream> stream = std::make_shared<Stream>(
+      Uuid::random(), "access_log", "/log", std::vector<SinkPosition>{SinkPosition{}});
+  std::shared_ptr<Chunk> chunk = stream->add_chunk({0, 10, 20, 30});
+
+  void add(Batch& batch, std::uint32_t line, std::string_view text) {
+    batch.begin_event();
+    batch.body().append(text);
+    BatchEvent event;
+    event.id = batch.note(text);
+    batch.end_event(event, chunk, line);
+    batch.account();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a batch frames its events as an array or as lines") {
+  Fixture f;
+  Batch array(0, kArray, f.credits);
+  Batch lines(0, kLines, f.credits);
+  for (Batch* batch : {&array, &lines}) {
+    f.add(*batch, 0, "{}");
+    batch->begin_event();
+    batch->body().append("broken");
+    batch->cancel_event();
+    f.add(*batch, 1, "{\"a\":1}");
+  }
+  CHECK(array.wire() == "[{},{\"a\":1}]");
+  CHECK(lines.wire() == "{}\n{\"a\":1}\n");
+  CHECK(array.text(array.events()[1]) == "{\"a\":1}");
+  CHECK(array.note(array.events()[1].id) == "{\"a\":1}");
+  array.settle_all();
+  lines.settle_all();
+}
+
+TEST_CASE("a cancelled first event leaves nothing") {
+  Fixture f;
+  Batch batch(0, kArray, f.credits);
+  batch.begin_event();
+  batch.body().append("x");
+  batch.cancel_event();
+  CHECK(batch.empty());
+  CHECK(batch.wire().empty());
+}
+
+TEST_CASE("a split keeps order, notes and framing, and settles each event once") {
+  Fixture f;
+  Batch batch(0, kArray, f.credits);
+  f.add(batch, 0, "0");
+  f.add(batch, 1, "1");
+  f.add(batch, 2, "2");
+  Batch tail = batch.split_off(1);
+  CHECK(batch.wire() == "[0]");
+  CHECK(tail.wire() == "[1,2]");
+  CHECK(tail.note(tail.events()[1].id) == "2");
+  Batch odd = tail.take({false, true});
+  CHECK(tail.wire() == "[1]");
+  CHECK(odd.wire() == "[2]");
+  odd.settle_all();
+  batch.settle_all();
+  CHECK(f.stream->settled_offset() == 10);
+  tail.settle(0);
+  CHECK(f.stream->settled_offset() == 30);
+}
+
+TEST_CASE("credits are counted while a batch lives") {
+  Fixture f;
+  {
+    Batch batch(0, kArray, f.credits);
+    f.add(batch, 0, std::string(1000, 'x'));
+    CHECK(f.credits.used() >= 1000);
+    Batch moved = std::move(batch);
+    CHECK(f.credits.used() >= 1000);
+    moved.settle_all();
+  }
+  CHECK(f.credits.used() == 0);
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/stream.h"
+
+#include <algorithm>
+
+namespace tailgate {
+namespace {
+
+bool bit(const std::vector<std::uint64_t>& bits, std::uint32_t at) {
+  return (bits[at / 64] >> (at % 64) & 1) != 0;
+}
+
+void extend(std::vector<std::pair<std::uint64_t, std::uint64_t>>& ranges, std::uint64_t begin,
+            std::uint64_t end) {
+  if (!ranges.empty() && ranges.back().second == begin) {
+    ranges.back().second = end;
+  } else {
+    ranges.emplace_back(begin, end);
+  }
+}
+
+}  // namespace
+
+bool SinkPosition::settled(std::uint64_t line_offset) const {
+  if (line_offset < offset) return true;
+  return std::any_of(above.begin(), above.end(), [&](const auto& range) {
+    return line_offset >= range.first && line_offset < range.second;
+  });
+}
+
+Stream::Stream(Uuid gen, std::string source, std::string path, std::vector<SinkPosition> positions)
+    : gen_(gen),
+      source_(std::move(source)),
+      path_(std::move(path)),
+      positions_(std::move(positions)) {
+  end_ = positions_.empty() ? 0 : positions_.front().offset;
+  for (const SinkPosition& position : positions_) end_ = std::min(end_, position.offset);
+}
+
+std::shared_ptr<Chunk> Stream::add_chunk(std::vector<std::uint64_t> offsets) {
+  const std::lock_guard lock(mutex_);
+  std::shared_ptr<Chunk> chunk(new Chunk(shared_from_this(), std::move(offsets), positions_.size()));
+  end_ = chunk->offsets_.back();
+  for (std::size_t sink = 0; sink < positions_.size(); ++sink) {
+    const SinkPosition& position = positions_[sink];
+    if (chunk->offsets_.front() >= position.offset && position.above.empty()) continue;
+    for (std::uint32_t line = 0; line < chunk->lines(); ++line) {
+      if (position.settled(chunk->offset(line))) chunk->mark_locked(sink, line);
+    }
+  }
+  chunks_.push_back(chunk);
+  advance_locked();
+  return chunk;
+}
+
+void Stream::advance_locked() {
+  ++version_;
+  for (std::size_t sink = 0; sink < positions_.size(); ++sink) {
+    SinkPosition& position = positions_[sink];
+    for (const auto& chunk : chunks_) {
+      const Chunk::PerSink& state = chunk->sinks_[sink];
+      if (chunk->offsets_.back() <= position.offset) continue;
+      if (state.settled == chunk->lines()) {
+        position.offset = std::max(position.offset, chunk->offsets_.back());
+        continue;
+      }
+      std::uint32_t line = 0;
+      while (bit(state.bits, line)) ++line;
+      position.offset = std::max(position.offset, chunk->offset(line));
+      break;
+    }
+    auto& above = position.above;
+    above.erase(std::remove_if(above.begin(), above.end(),
+                               [&](const auto& range) { return range.second <= position.offset; }),
+                above.end());
+  }
+  const auto done = [&](const std::shared_ptr<Chunk>& chunk) {
+    return std::all_of(chunk->sinks_.begin(), chunk->sinks_.end(),
+                       [&](const Chunk::PerSink& state) { return state.settled == chunk->lines(); });
+  };
+  while (!chunks_.empty() && done(chunks_.front())) chunks_.pop_front();
+}
+
+std::vector<SinkPosition> Stream::positions() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<SinkPosition> result = positions_;
+  for (std::size_t sink = 0; sink < result.size(); ++sink) {
+    SinkPosition& position = result[sink];
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> above;
+    for (const auto& chunk : chunks_) {
+      const Chunk::PerSink& state = chunk->sinks_[sink];
+      if (state.settled == 0) continue;
+      for (std::uint32_t line = 0; line < chunk->lines(); ++line) {
+        if (chunk->offset(line) < position.offset || !bit(state.bits, line)) continue;
+        extend(above, chunk->offset(line), chunk->end(line));
+      }
+    }
+    // Ranges of an earlier run that were not read again yet.
+    for (const auto& range : position.above) {
+      if (range.first >= end_) extend(above, range.first, range.second);
+    }
+    position.above = std::move(above);
+  }
+  return result;
+}
+
+std::uint64_t Stream::settled_offset() const {
+  const std::lock_guard lock(mutex_);
+  std::uint64_t least = end_;
+  for (const SinkPosition& position : positions_) least = std::min(least, position.offset);
+  return least;
+}
+
+std::uint64_t Stream::end_offset() const {
+  const std::lock_guard lock(mutex_);
+  return end_;
+}
+
+std::uint64_t Stream::version() const {
+  const std::lock_guard lock(mutex_);
+  return version_;
+}
+
+std::uint64_t Stream::forgotten() const {
+  const std::lock_guard lock(mutex_);
+  return forgotten_;
+}
+
+void Stream::close() {
+  const std::lock_guard lock(mutex_);
+  chunks_.clear();
+}
+
+Chunk::Chunk(std::shared_ptr<Stream> stream, std::vector<std::uint64_t> offsets, std::size_t sinks)
+    : stream_(std::move(stream)), offsets_(std::move(offsets)), sinks_(sinks) {
+  for (PerSink& sink : sinks_) sink.bits.assign(lines() / 64 + 1, 0);
+}
+
+void Chunk::mark_locked(std::size_t sink, std::uint32_t line) {
+  PerSink& state = sinks_[sink];
+  const std::uint64_t mask = std::uint64_t{1} << (line % 64);
+  if ((state.bits[line / 64] & mask) != 0) return;
+  state.bits[line / 64] |= mask;
+  ++state.settled;
+}
+
+bool Chunk::settled(std::uint32_t line, std::size_t sink) const {
+  const std::lock_guard lock(stream_->mutex_);
+  return bit(sinks_[sink].bits, line);
+}
+
+void Chunk::settle(std::size_t sink, const std::uint32_t* lines, std::size_t count) {
+  const std::lock_guard lock(stream_->mutex_);
+  for (std::size_t i = 0; i < count; ++i) mark_locked(sink, lines[i]);
+  stream_->advance_locked();
+}
+
+void Chunk::settle_for_all(std::uint32_t line) {
+  const std::lock_guard lock(stream_->mutex_);
+  for (std::size_t sink = 0; sink < sinks_.size(); ++sink) mark_locked(sink, line);
+  stream_->advance_locked();
+}
+
+void Chunk::forget(std::uint32_t /*line*/) {
+  const std::lock_guard lock(stream_->mutex_);
+  ++stream_->forgotten_;
+}
+
+}  // namespace tailgate
