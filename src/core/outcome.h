@@ -32,6 +32,7 @@ struct Outcome {
     too_large,         // split, and remember
     suspect,           // refused as a whole, perhaps for one event: halve until it is alone
     unknown,           // not understood: some may have been accepted; again, in halves
+    closed,            // the reader of our stdout is gone: nobody wants the rest
   };
   Kind kind = Kind::unknown;
   std::vector<Answer> answers;

@@ -45,7 +45,9 @@ std::shared_ptr<Chunk> Stream::add_chunk(std::vector<std::uint64_t> offsets) {
     const SinkPosition& position = positions_[sink];
     if (chunk->offsets_.front() >= position.offset && position.above.empty()) continue;
     for (std::uint32_t line = 0; line < chunk->lines(); ++line) {
-      if (position.settled(chunk->offset(line))) chunk->mark_locked(sink, line);
+      if (!position.settled(chunk->offset(line))) continue;
+      chunk->mark_locked(sink, line);
+      chunk->resumed_ = true;
     }
   }
   chunks_.push_back(chunk);

@@ -79,6 +79,8 @@ class Chunk {
   [[nodiscard]] std::uint64_t end(std::uint32_t line) const { return offsets_[line + 1]; }
 
   [[nodiscard]] bool settled(std::uint32_t line, std::size_t sink) const;
+  /// Whether any line was settled before it was read this time: false for nearly every chunk.
+  [[nodiscard]] bool resumed() const { return resumed_; }
   /// Settles lines for one sink; those that are settled already are left so. Takes the stream's lock once.
   void settle(std::size_t sink, const std::uint32_t* lines, std::size_t count);
   void settle(std::size_t sink, std::uint32_t line) { settle(sink, &line, 1); }
@@ -97,6 +99,7 @@ class Chunk {
 
   std::shared_ptr<Stream> stream_;
   std::vector<std::uint64_t> offsets_;
+  bool resumed_ = false;   // constant after add_chunk()
   std::vector<PerSink> sinks_;   // guarded by the stream's mutex
 };
 

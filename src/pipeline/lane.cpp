@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/lane.h"
+
+#include <utility>
+
+#include "buffers/memory.h"
+
+namespace tailgate::pipeline {
+
+Lane::Lane(SenderRules rules, std::unique_ptr<Sink> sink, DeadLetters& dead_letters,
+           metrics::SinkCounters& counters, const Clock& clock, Log log, std::function<void()> changed)
+    : sink_(std::move(sink)), changed_(std::move(changed)) {
+  buffer_ = std::make_unique<buffers::Memory>([this] {
+    idle_.store(false);
+    wake();
+  });
+  sender_ = std::make_unique<Sender>(std::move(rules), *sink_, *buffer_, dead_letters, counters, clock,
+                                     std::move(log), [this] { wake(); });
+}
+
+Lane::~Lane() { stop(Tick{}); }
+
+void Lane::start() {
+  thread_ = std::thread([this] { loop(); });
+}
+
+void Lane::wake() {
+  const std::lock_guard lock(mutex_);
+  called_ = true;
+  woken_.notify_one();
+}
+
+void Lane::loop() {
+  while (true) {
+    const Tick until = sender_->step();
+    const bool idle = sender_->idle();
+    idle_.store(idle);
+    changed_();
+    std::unique_lock lock(mutex_);
+    if (stop_by_) break;
+    woken_.wait_until(lock, until, [this] { return called_ || stop_by_; });
+    called_ = false;
+  }
+  Tick deadline;
+  {
+    const std::lock_guard lock(mutex_);
+    deadline = *stop_by_;
+  }
+  sender_->stop(deadline);
+}
+
+void Lane::stop(Tick deadline) {
+  if (!thread_.joinable()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    stop_by_ = deadline;
+    woken_.notify_one();
+  }
+  thread_.join();
+}
+
+}  // namespace tailgate::pipeline

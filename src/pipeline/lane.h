@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "core/buffer.h"
+#include "core/sink.h"
+#include "pipeline/sender.h"
+
+namespace tailgate::pipeline {
+
+/// The delivery loop of one sink: a thread that lets its sender do what can be done, then sleeps until something came.
+class Lane {
+ public:
+  /// `changed` is called on the lane's thread after each step: the intake may wait for idle or for credit.
+  Lane(SenderRules rules, std::unique_ptr<Sink> sink, DeadLetters& dead_letters,
+       metrics::SinkCounters& counters, const Clock& clock, Log log, std::function<void()> changed);
+  /// Stops at once when stop() was not called: what is left stays before the checkpoint.
+  ~Lane();
+
+  [[nodiscard]] Buffer& buffer() { return *buffer_; }
+  void start();
+  /// Nothing waits or is under way. Any thread.
+  [[nodiscard]] bool idle() const { return idle_.load(); }
+  [[nodiscard]] LaneStatus status() const { return sender_->status(); }
+  /// Ends attempts by `deadline` and joins the thread.
+  void stop(Tick deadline);
+  void wake();
+
+ private:
+  void loop();
+
+  std::unique_ptr<Sink> sink_;
+  std::unique_ptr<Buffer> buffer_;
+  std::unique_ptr<Sender> sender_;
+  std::function<void()> changed_;
+  std::mutex mutex_;
+  std::condition_variable woken_;
+  bool called_ = false;                 // guarded by mutex_
+  std::optional<Tick> stop_by_;         // guarded by mutex_
+  std::atomic<bool> idle_{true};
+  std::thread thread_;
+};
+
+}  // namespace tailgate::pipeline

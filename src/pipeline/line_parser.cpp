@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/line_parser.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+#include "json/text.h"
+
+namespace tailgate::pipeline {
+namespace {
+
+// Behind the `time stream tag ` of a CRI line, or npos when it is none.
+// Source: Kubernetes design proposal "CRI: dockershim logging", kubelet/cri/streaming log format.
+std::size_t cri_message(std::string_view text, bool& partial) {
+  const std::size_t time_end = text.find(' ');
+  if (time_end == std::string_view::npos || time_end < 20 || text[10] != 'T') return std::string_view::npos;
+  const std::size_t stream_end = text.find(' ', time_end + 1);
+  if (stream_end == std::string_view::npos) return stream_end;
+  const std::string_view stream = text.substr(time_end + 1, stream_end - time_end - 1);
+  if (stream != "stdout" && stream != "stderr") return std::string_view::npos;
+  std::size_t tag_end = text.find(' ', stream_end + 1);
+  if (tag_end == std::string_view::npos) tag_end = text.size();
+  const std::string_view tag = text.substr(stream_end + 1, tag_end - stream_end - 1);
+  if (tag.empty() || (tag[0] != 'F' && tag[0] != 'P')) return std::string_view::npos;
+  partial = tag[0] == 'P';
+  return std::min(tag_end + 1, text.size());
+}
+
+// A copy in the arena with readable bytes behind it.
+std::string_view with_padding(std::string_view text, json::Arena& arena) {
+  char* copy = arena.bytes(text.size() + json::kPadding);
+  if (!text.empty()) std::memcpy(copy, text.data(), text.size());
+  std::memset(copy + text.size(), 0, json::kPadding);
+  return {copy, text.size()};
+}
+
+std::string_view with_valid_utf8(std::string_view text, json::Arena& arena) {
+  constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+  char* const begin = arena.bytes(text.size() * kReplacement.size() + json::kPadding);
+  char* out = begin;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t size = json::utf8_length(text, at);
+    const std::string_view piece = size == 0 ? kReplacement : text.substr(at, size);
+    std::memcpy(out, piece.data(), piece.size());
+    out += piece.size();
+    at += size == 0 ? 1 : size;
+  }
+  std::memset(out, 0, json::kPadding);
+  return {begin, static_cast<std::size_t>(out - begin)};
+}
+
+bool is_valid_utf8(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t size = json::utf8_length(text, at);
+    if (size == 0) return false;
+    at += size;
+  }
+  return true;
+}
+
+std::size_t first_visible(std::string_view text) { return text.find_first_not_of(" \t\r\n"); }
+
+}  // namespace
+
+Result<std::string_view> LineParser::member_text(std::string_view text, std::string_view name,
+                                                 json::Arena& arena) {
+  json::Event outer(arena);
+  const Result<void> parsed = wrapper_.parse(text, outer);
+  if (!parsed.has_value()) return tl::unexpected<Error>(parsed.error());
+  const json::Member* member = outer.root().find(name);
+  if (member == nullptr || member->value.kind != json::Kind::string) {
+    return fail(fmt::format("the wrapper has no text in \"{}\"", name));
+  }
+  std::string_view inner = json::text_of(member->value, arena);
+  while (!inner.empty() && (inner.back() == '\n' || inner.back() == '\r')) inner.remove_suffix(1);
+  return with_padding(inner, arena);
+}
+
+Result<std::string_view> LineParser::unwrapped(std::string_view text, json::Arena& arena) {
+  Format format = rules_.format;
+  if (format == Format::automatic) {
+    bool partial = false;
+    format = Format::json;
+    if (!text.empty() && text[0] >= '0' && text[0] <= '9' &&
+        cri_message(text, partial) != std::string_view::npos) {
+      format = Format::cri;
+    } else if (text.substr(0, 8) == "{\"log\":\"") {
+      format = Format::docker;
+    } else if (text.find("\"__REALTIME_TIMESTAMP\"") != std::string_view::npos) {
+      format = Format::journald;
+    }
+  }
+  switch (format) {
+    case Format::cri: {
+      bool partial = false;
+      const std::size_t begin = cri_message(text, partial);
+      if (begin == std::string_view::npos) return fail("not a CRI line: no `time stream tag` in front");
+      if (partial) return fail("a partial CRI line (tag P): its parts are not joined");
+      return text.substr(begin);
+    }
+    case Format::docker:
+      return member_text(text, "log", arena);
+    case Format::journald:
+      return member_text(text, "MESSAGE", arena);
+    default:
+      return text;
+  }
+}
+
+Result<LineParser::Parsed> LineParser::not_json(std::string_view text, json::Event& event) const {
+  switch (rules_.not_json) {
+    case NotJson::skip:
+      return Parsed::skipped;
+    case NotJson::pass:
+      event.root().changed = true;
+      event.root().append(
+          json::make_member("message", json::string_value(text, event.arena()), event.arena()));
+      return Parsed::event;
+    case NotJson::dead_letter:
+      break;
+  }
+  return fail("not JSON: the line does not start with {");
+}
+
+Result<LineParser::Parsed> LineParser::parse(const Line& line, json::Event& event) {
+  if (line.problem == Line::Problem::too_long) return fail("longer than max_line_bytes");
+  Result<std::string_view> inner = unwrapped(line.text, event.arena());
+  if (!inner.has_value()) return tl::unexpected<Error>(inner.error());
+  std::string_view text = *inner;
+  if (rules_.skip_prefix) {
+    const std::size_t brace = text.find('{');
+    if (brace != std::string_view::npos) text.remove_prefix(brace);
+  }
+  const std::size_t first = first_visible(text);
+  if (first == std::string_view::npos || text[first] != '{') return not_json(text, event);
+  Result<void> parsed = parser_.parse(text, event);
+  if (!parsed.has_value() && rules_.replace_invalid_utf8 && !is_valid_utf8(text)) {
+    event.root() = {};
+    parsed = parser_.parse(with_valid_utf8(text, event.arena()), event);
+  }
+  if (!parsed.has_value()) return tl::unexpected<Error>(parsed.error());
+  return Parsed::event;
+}
+
+}  // namespace tailgate::pipeline

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "core/source.h"
+#include "json/parse.h"
+
+namespace tailgate::pipeline {
+
+/// What wraps the JSON of a line: nothing, the container runtime's prefix (Kubernetes CRI logging format), docker's
+/// json-file object, or journald's export as JSON (systemd.journal-fields(7): MESSAGE). `automatic` looks at each line.
+enum class Format : std::uint8_t { json, cri, docker, journald, automatic };
+/// What becomes of a line that does not start as JSON: gateways mix text into their logs.
+enum class NotJson : std::uint8_t { dead_letter, skip, pass };
+
+struct ParseRules {
+  Format format = Format::json;
+  bool skip_prefix = false;       // the JSON starts at the line's first {
+  NotJson not_json = NotJson::dead_letter;
+  bool replace_invalid_utf8 = false;
+};
+
+/// Turns lines into events, by its source's rules. Keeps its buffers between lines; intake thread.
+class LineParser {
+ public:
+  enum class Parsed : std::uint8_t { event, skipped };
+
+  explicit LineParser(ParseRules rules) : rules_(rules) {}
+
+  /// An error is for the dead letters. `line` must be followed by json::kPadding readable bytes.
+  Result<Parsed> parse(const Line& line, json::Event& event);
+
+ private:
+  Result<std::string_view> unwrapped(std::string_view text, json::Arena& arena);
+  Result<std::string_view> member_text(std::string_view text, std::string_view name, json::Arena& arena);
+  Result<Parsed> not_json(std::string_view text, json::Event& event) const;
+
+  ParseRules rules_;
+  json::Parser parser_;
+  json::Parser wrapper_;
+};
+
+}  // namespace tailgate::pipeline

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/backoff.h"
+#include "base/log.h"
+#include "core/buffer.h"
+#include "core/sink.h"
+#include "metrics/counters.h"
+#include "pipeline/dead_letter.h"
+
+namespace tailgate::pipeline {
+
+struct RetryRules {
+  Millis initial{200};
+  Millis max{30'000};
+  unsigned event_attempts = 20;
+};
+
+struct SenderRules {
+  std::string sink;
+  unsigned max_in_flight = 4;
+  bool strict = false;          // one in flight; nothing newer leaves before older is settled
+  bool self_retrying = false;
+  RetryRules retry;
+};
+
+/// How a lane stands, for /delivery, /status and the progress line.
+struct LaneStatus {
+  enum class State : std::uint8_t { up, down, probing };
+  State state = State::up;
+  std::string reason;           // why it is not up; the last trouble
+  std::uint64_t waiting = 0;    // events in the buffer and in retry
+  std::uint64_t in_flight = 0;  // events in attempts under way
+  std::uint64_t body_limit = 0; // what the other side was found to accept; 0: unknown
+  Tick since{};                 // of the state
+  bool closed = false;          // our stdout was closed
+};
+
+/// The lane's state machine, and the only place that retries: up(limit) → down(backoff) → probe(one batch) → up. Splits
+/// what is too large, halves what is refused as a whole, condemns an event only with evidence, writes dead letters, and
+/// settles. step() is called by the lane's thread alone; outcomes come from any thread.
+class Sender {
+ public:
+  Sender(SenderRules rules, Sink& sink, Buffer& buffer, DeadLetters& dead_letters,
+         metrics::SinkCounters& counters, const Clock& clock, Log log, std::function<void()> wake);
+  ~Sender();
+  Sender(const Sender&) = delete;
+  Sender& operator=(const Sender&) = delete;
+
+  /// Does all that can be done now. Returns when to call again at the latest; an outcome or a push wakes earlier.
+  Tick step();
+  /// Nothing waits, nothing is under way.
+  [[nodiscard]] bool idle() const;
+  /// Ends attempts by `deadline`, handles their outcomes; what is left stays unsettled and is read again next time.
+  void stop(Tick deadline);
+  /// Any thread.
+  [[nodiscard]] LaneStatus status() const;
+
+ private:
+  struct Work {
+    explicit Work(Batch of) : batch(std::move(of)) {}
+    Batch batch;
+    Tick not_before{};
+    std::uint64_t order = 0;      // by which work waits: that of the batch it came from
+    unsigned tries = 0;           // attempts so far, for the backoff
+    bool bisecting = false;       // part of a batch that was refused as a whole
+    std::vector<std::uint64_t> seen;  // per event: deliveries of its group at its last counted failure
+  };
+  using WorkPtr = std::unique_ptr<Work>;
+  struct Burial {                 // dead letters that wait for room
+    WorkPtr work;
+    std::vector<std::size_t> events;
+    std::string lines;
+  };
+  struct Mailbox;
+
+  void receive(Tick now);
+  void handle(WorkPtr work, Outcome outcome, Tick now);
+  void answered(WorkPtr work, Outcome& outcome, Tick now);
+  void too_large(WorkPtr work, const Outcome& outcome, Tick now);
+  void suspect(WorkPtr work, const Outcome& outcome, Tick now);
+  void unknown(WorkPtr work, const Outcome& outcome, Tick now);
+  void trouble(WorkPtr work, const Outcome& outcome, Tick now);
+  /// The answers "may be accepted later" of one request: counts evidence, condemns or tries again in halves.
+  void again(WorkPtr work, const std::vector<const Answer*>& answers, bool alone, Tick now);
+  void halve(WorkPtr work, Tick not_before);
+  void requeue(WorkPtr work, Tick not_before);
+  void bury(WorkPtr work, std::vector<std::size_t> events, std::string lines);
+  bool burials_done(Tick now);
+  [[nodiscard]] std::string letter(const Work& work, std::size_t event, std::string_view reason,
+                                   std::string_view detail) const;
+  bool pours(const std::string& reason, std::size_t count);
+  void went_well(Tick now, std::size_t delivered);
+  void note_delivered(const Work& work, std::size_t event);
+  void go_down(const std::string& reason, Millis at_least, Tick now);
+  [[nodiscard]] bool may_send(Tick now) const;
+  WorkPtr next(Tick now);
+  void send(WorkPtr work, Tick now);
+  WorkPtr fit(WorkPtr work, Tick now);
+  [[nodiscard]] Tick next_call(Tick now) const;
+  void publish(Tick now);
+
+  const SenderRules rules_;
+  Sink& sink_;
+  Buffer& buffer_;
+  DeadLetters& dead_letters_;
+  metrics::SinkCounters& counters_;
+  const Clock& clock_;
+  Log log_;
+
+  // The lane's thread only.
+  LaneStatus::State state_ = LaneStatus::State::up;
+  std::string reason_;
+  Tick since_{};
+  Tick down_until_{};
+  unsigned limit_ = 1;
+  Backoff backoff_;
+  std::deque<WorkPtr> waiting_;
+  std::map<std::uint64_t, WorkPtr> flying_;
+  std::deque<Burial> burials_;
+  Tick burial_retry_{};
+  std::uint64_t next_id_ = 1;
+  std::uint64_t next_order_ = 1;
+  std::unordered_map<std::string, std::uint64_t> troubled_;  // groups with errors: events delivered since
+  std::optional<Tick> last_delivery_;
+  std::string pouring_reason_;      // refusals in a row for one reason
+  std::uint64_t pouring_ = 0;
+  std::size_t accepted_bytes_ = 0;  // the largest body accepted
+  std::size_t refused_bytes_ = 0;   // the smallest refused; 0: none
+  Tick limit_probe_{};
+  bool closed_ = false;
+
+  std::shared_ptr<Mailbox> mailbox_;  // outlives us: a late outcome finds it
+  mutable std::mutex status_mutex_;
+  LaneStatus status_;
+};
+
+}  // namespace tailgate::pipeline

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an outcome means for the lane and for its events.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "pipeline/sender.h"
+#include "pipeline/sender_mailbox.h"
+
+namespace tailgate::pipeline {
+namespace {
+
+constexpr std::uint64_t kPouring = 1000;        // refusals in a row for one reason
+constexpr Millis kFreshEvidence{60'000};
+
+std::string sentence(const Outcome& outcome) {
+  return outcome.reason.empty() ? "the other side did not answer as it should" : outcome.reason;
+}
+
+}  // namespace
+
+void Sender::handle(WorkPtr work, Outcome outcome, Tick now) {
+  switch (outcome.kind) {
+    case Outcome::Kind::answered:
+      return answered(std::move(work), outcome, now);
+    case Outcome::Kind::endpoint_trouble:
+      return trouble(std::move(work), outcome, now);
+    case Outcome::Kind::too_large:
+      return too_large(std::move(work), outcome, now);
+    case Outcome::Kind::suspect:
+      return suspect(std::move(work), outcome, now);
+    case Outcome::Kind::unknown:
+      return unknown(std::move(work), outcome, now);
+    case Outcome::Kind::closed:
+      closed_ = true;
+      reason_ = sentence(outcome);
+      return requeue(std::move(work), now);
+  }
+}
+
+void Sender::note_delivered(const Work& work, std::size_t event) {
+  if (troubled_.empty()) return;
+  const auto group = troubled_.find(std::string(work.batch.note(work.batch.events()[event].group)));
+  if (group != troubled_.end()) ++group->second;
+}
+
+void Sender::answered(WorkPtr work, Outcome& outcome, Tick now) {
+  Batch& batch = work->batch;
+  const std::size_t total = batch.size();
+  std::vector<const Answer*> retries;
+  std::vector<const Answer*> refusals;
+  std::vector<bool> listed(total, false);
+  for (const Answer& answer : outcome.answers) {
+    if (answer.event >= total || answer.fate == Fate::delivered) continue;
+    listed[answer.event] = true;
+    (answer.fate == Fate::rejected ? refusals : retries).push_back(&answer);
+  }
+  for (const Answer* answer : retries) {
+    troubled_.try_emplace(std::string(batch.note(batch.events()[answer->event].group)), 0);
+  }
+  std::size_t delivered = 0;
+  for (std::size_t i = 0; i < total; ++i) {
+    if (listed[i]) continue;
+    ++delivered;
+    note_delivered(*work, i);
+  }
+  if (delivered == total) {
+    batch.settle_all();
+    counters_.delivered.add(total);
+    accepted_bytes_ = std::max(accepted_bytes_, batch.wire().size());
+    return went_well(now, total);
+  }
+  const bool alone = total == 1;
+  WorkPtr failed;
+  if (!retries.empty()) {
+    std::vector<bool> keep(total, false);
+    for (const Answer* answer : retries) keep[answer->event] = true;
+    failed = std::make_unique<Work>(Batch(batch.take(keep)));
+    failed->order = work->order;
+    failed->tries = work->tries;
+    for (std::size_t i = 0; i < total && !work->seen.empty(); ++i) {
+      if (keep[i]) failed->seen.push_back(work->seen[i]);
+    }
+  }
+  // What is left in `batch` is delivered or refused, in order: map the old indices to the new ones.
+  std::vector<std::size_t> place(total, 0);
+  std::size_t next_place = 0;
+  std::vector<bool> is_retry(total, false);
+  for (const Answer* answer : retries) is_retry[answer->event] = true;
+  for (std::size_t i = 0; i < total; ++i) {
+    if (!is_retry[i]) place[i] = next_place++;
+  }
+  for (std::size_t i = 0; i < total; ++i) {
+    if (!listed[i]) batch.settle(place[i]);
+  }
+  counters_.delivered.add(delivered);
+  if (!refusals.empty()) {
+    const std::string reason = refusals.front()->reason;
+    if (delivered == 0 && pours(reason, refusals.size())) {
+      go_down(fmt::format("{} events in a row were refused ({}); waiting instead of filling the dead letters",
+                          pouring_, reason),
+              rules_.retry.max, now);
+      requeue(std::move(work), now);
+    } else {
+      std::string lines;
+      std::vector<std::size_t> events;
+      for (const Answer* answer : refusals) {
+        lines += letter(*work, place[answer->event], answer->reason, answer->detail);
+        events.push_back(place[answer->event]);
+      }
+      log_.warn("{} of {} events were refused ({}); they are in the dead letters", refusals.size(), total, reason);
+      bury(std::move(work), std::move(events), std::move(lines));
+    }
+  }
+  if (delivered > 0 || (retries.empty() && pouring_ < kPouring)) went_well(now, delivered);
+  if (failed == nullptr) return;
+  if (delivered == 0 && refusals.empty() && !std::any_of(retries.begin(), retries.end(), [](const Answer* answer) {
+        return answer->own_fault;
+      })) {
+    go_down(retries.front()->reason, outcome.retry_after, now);
+  } else if (state_ == LaneStatus::State::probing) {
+    went_well(now, 0);
+  }
+  again(std::move(failed), retries, alone, now);
+}
+
+bool Sender::pours(const std::string& reason, std::size_t count) {
+  if (reason != pouring_reason_) {
+    pouring_reason_ = reason;
+    pouring_ = 0;
+  }
+  pouring_ += count;
+  return pouring_ >= kPouring;
+}
+
+// `work` holds the events of `answers`, in their order.
+void Sender::again(WorkPtr work, const std::vector<const Answer*>& answers, bool alone, Tick now) {
+  Batch& batch = work->batch;
+  work->seen.resize(batch.size(), 0);
+  std::string lines;
+  std::vector<std::size_t> condemned;
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    BatchEvent& event = batch.events()[i];
+    const Answer& answer = *answers[i];
+    const auto group = troubled_.find(std::string(batch.note(event.group)));
+    const std::uint64_t deliveries = group == troubled_.end() ? 0 : group->second;
+    if (deliveries > work->seen[i]) {
+      ++event.attempts;  // others of its kind got through since: the fault is its own
+      work->seen[i] = deliveries;
+    }
+    const bool over = event.attempts >= rules_.retry.event_attempts;
+    if (!over && !(answer.own_fault && alone)) continue;
+    lines += letter(*work, i, answer.reason, answer.detail);
+    condemned.push_back(i);
+  }
+  const Tick not_before = now + backoff_.for_tries(work->tries);
+  if (condemned.empty()) {
+    if (batch.size() > 1) return halve(std::move(work), not_before);
+    return requeue(std::move(work), not_before);
+  }
+  log_.warn("{} events failed for good ({}); they are in the dead letters", condemned.size(), answers.front()->reason);
+  std::vector<bool> keep(batch.size(), true);
+  for (const std::size_t i : condemned) keep[i] = false;
+  std::vector<std::uint64_t> seen;
+  for (std::size_t i = 0; i < keep.size(); ++i) {
+    if (keep[i]) seen.push_back(work->seen[i]);
+  }
+  auto rest = std::make_unique<Work>(batch.take(keep));
+  rest->order = work->order;
+  rest->tries = work->tries;
+  rest->seen = std::move(seen);
+  std::vector<std::size_t> all(batch.size());
+  for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
+  bury(std::move(work), std::move(all), std::move(lines));
+  if (rest->batch.empty()) return;
+  if (rest->batch.size() > 1) return halve(std::move(rest), not_before);
+  requeue(std::move(rest), not_before);
+}
+
+void Sender::trouble(WorkPtr work, const Outcome& outcome, Tick now) {
+  go_down(sentence(outcome), outcome.retry_after, now);
+  requeue(std::move(work), now);
+}
+
+void Sender::too_large(WorkPtr work, const Outcome& outcome, Tick now) {
+  const std::size_t bytes = work->batch.wire().size();
+  if (refused_bytes_ == 0 || bytes < refused_bytes_) refused_bytes_ = bytes;
+  if (accepted_bytes_ >= refused_bytes_) accepted_bytes_ = refused_bytes_ / 2;
+  limit_probe_ = now + Millis(10 * 60 * 1000);
+  if (state_ == LaneStatus::State::probing) went_well(now, 0);
+  if (work->batch.size() > 1) {
+    counters_.splits.add();
+    log_.info("a body of {} was too large ({}); split, and remembered", human_bytes(bytes), sentence(outcome));
+    return halve(std::move(work), now);
+  }
+  const std::string reason = fmt::format("too large: {} bytes in a body of its own ({})", bytes, sentence(outcome));
+  log_.warn("an event is {}; it is in the dead letters", reason);
+  std::string lines = letter(*work, 0, reason, outcome.detail);
+  bury(std::move(work), {0}, std::move(lines));
+}
+
+void Sender::suspect(WorkPtr work, const Outcome& outcome, Tick now) {
+  if (state_ == LaneStatus::State::probing) went_well(now, 0);
+  if (work->batch.size() > 1) {
+    work->bisecting = true;
+    return halve(std::move(work), now);
+  }
+  const bool evidence = last_delivery_ && now - *last_delivery_ < kFreshEvidence;
+  if (!outcome.condemns_alone && !evidence) {
+    // Nothing was accepted lately: a wrong format would otherwise dead-letter every line.
+    return trouble(std::move(work), outcome, now);
+  }
+  log_.warn("one event was refused: {}; it is in the dead letters", sentence(outcome));
+  std::string lines = letter(*work, 0, sentence(outcome), outcome.detail);
+  bury(std::move(work), {0}, std::move(lines));
+}
+
+void Sender::unknown(WorkPtr work, const Outcome& outcome, Tick now) {
+  if (rules_.self_retrying || work->batch.size() == 1) return trouble(std::move(work), outcome, now);
+  go_down(sentence(outcome), outcome.retry_after, now);
+  halve(std::move(work), now);
+}
+
+void Sender::went_well(Tick now, std::size_t delivered) {
+  if (delivered > 0) {
+    last_delivery_ = now;
+    pouring_ = 0;
+    backoff_.reset();
+  }
+  if (rules_.self_retrying) return;
+  if (state_ == LaneStatus::State::up) {
+    limit_ = std::min(limit_ * 2, rules_.max_in_flight);
+    return;
+  }
+  if (state_ == LaneStatus::State::probing || delivered > 0) {
+    log_.info("is up again after {}", human_duration(std::chrono::duration_cast<Millis>(now - since_)));
+    state_ = LaneStatus::State::up;
+    since_ = now;
+    limit_ = 1;
+  }
+}
+
+void Sender::go_down(const std::string& reason, Millis at_least, Tick now) {
+  if (rules_.self_retrying) {
+    reason_ = reason;
+    return;
+  }
+  // Several attempts that were under way together fail together: that is one failure.
+  if (state_ == LaneStatus::State::down) {
+    down_until_ = std::max(down_until_, now + at_least);
+    return;
+  }
+  const Millis wait = backoff_.next(at_least);
+  if (state_ == LaneStatus::State::up) since_ = now;
+  if (state_ == LaneStatus::State::up || reason != reason_) {
+    log_.warn("is down: {}; its events wait, next try in {}", reason, human_duration(wait));
+  }
+  reason_ = reason;
+  state_ = LaneStatus::State::down;
+  down_until_ = now + wait;
+}
+
+std::string Sender::letter(const Work& work, std::size_t event, std::string_view reason,
+                           std::string_view detail) const {
+  const BatchEvent& one = work.batch.events()[event];
+  const Stream& stream = one.chunk->stream();
+  DeadLetter dead;
+  dead.source = stream.source();
+  dead.path = stream.path();
+  dead.gen = stream.gen().text();
+  dead.offset = one.chunk->offset(one.line);
+  dead.sink = rules_.sink;
+  dead.stage = "sink";
+  dead.reason = reason;
+  dead.answer = detail;
+  dead.attempts = work.tries;
+  dead.event = work.batch.text(one);
+  return dead_letters_.line(dead);
+}
+
+}  // namespace tailgate::pipeline
