@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace tailgate::settings {
@@ -15,16 +16,17 @@ struct Location {
   int column = 0;
 };
 
-/// One value of the settings: what it is, where it stands, and by which path it is reached (`sinks.gateway.url`).
-/// Immutable; cheap to copy; may be shared by threads. An absent node is `missing`.
+/// One value of the settings: what it is, where it stands, and by which path it is reached
+/// (`sinks.gateway.url`). Immutable; cheap to copy; may be shared by threads. An absent node is
+/// `missing`.
 class Node {
  public:
   enum class Kind { missing, null, scalar, list, map };
   struct Data {
     Kind kind = Kind::missing;
-    std::string text;       // a scalar's text, after ${…} was substituted
-    bool quoted = false;    // quoted scalars stay strings
-    bool secret = false;    // came from ${file:…} or ${ENV}: printed as ***
+    std::string text;     // a scalar's text, after ${…} was substituted
+    bool quoted = false;  // quoted scalars stay strings
+    bool secret = false;  // came from ${file:…} or ${ENV}: printed as ***
     std::string path;
     Location location;
     std::vector<std::pair<Node, Node>> members;  // of a map: key and value, in order
@@ -69,6 +71,7 @@ class Problems {
     Location location;
     std::string line;
   };
+  static std::string in_file_order(std::vector<Entry> entries);
   std::vector<Entry> errors_;
   std::vector<Entry> warnings_;
 };

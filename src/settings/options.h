@@ -12,31 +12,31 @@
 
 namespace tailgate::settings {
 
-/// What an option holds. One table of options per source, filter, sink and section yields the check at start, the
-/// JSON Schema and the reference.
+/// What an option holds. One table of options per source, filter, sink and section yields the check
+/// at start, the JSON Schema and the reference.
 enum class Type {
   text,
   boolean,
   integer,
   bytes,
   duration,
-  choice,          // one of `choices`
-  text_or_list,    // one text or a list of them
-  text_map,        // free keys with text values: headers, librdkafka options
-  condition,       // core/condition.h; a map here gets "quote it"
-  text_template,   // core/template.h; a map here gets "quote it"
-  path,            // json/path.h
-  any,             // checked by its owner
+  choice,         // one of `choices`
+  text_or_list,   // one text or a list of them
+  text_map,       // free keys with text values: headers, librdkafka options
+  condition,      // core/condition.h; a map here gets "quote it"
+  text_template,  // core/template.h; a map here gets "quote it"
+  path,           // json/path.h
+  any,            // checked by its owner
 };
 
 struct Option {
-  std::string_view name;
+  std::string_view name = {};
   Type type = Type::text;
-  std::string_view default_text;   // as written in YAML; empty: no default
-  std::string_view summary;        // one sentence for the reference
-  std::string_view choices = {};   // "a|b|c", for Type::choice
+  std::string_view default_text = {};  // as written in YAML; empty: no default
+  std::string_view summary = {};       // one sentence for the reference
+  std::string_view choices = {};       // "a|b|c", for Type::choice
   bool required = false;
-  bool secret = false;             // printed as ***
+  bool secret = false;  // printed as ***
 };
 
 using OptionTable = std::span<const Option>;
@@ -44,9 +44,10 @@ using OptionTable = std::span<const Option>;
 /// The closest of `names` to a misspelt `word`, or empty when none is close.
 std::string_view did_you_mean(std::string_view word, const std::vector<std::string_view>& names);
 
-/// A map of the settings read by its table. The constructor checks it: unknown keys (with "did you mean"), wrong types,
-/// missing required options are added to `problems`. Getters then give the value, else the default, else an empty one;
-/// they never fail, so that one pass finds every problem. Asking for an option that the table lacks is a bug (aborts).
+/// A map of the settings read by its table. The constructor checks it: unknown keys (with "did you
+/// mean"), wrong types, missing required options are added to `problems`. Getters then give the
+/// value, else the default, else an empty one; they never fail, so that one pass finds every
+/// problem. Asking for an option that the table lacks is a bug (aborts).
 class Section {
  public:
   /// `node` may be missing or null: then everything is at its default.
