@@ -19,7 +19,10 @@ class Template {
   /// Appends the text for this event. False: a field without a default is missing or null or not a scalar; what was
   /// appended so far is taken back.
   [[nodiscard]] bool expand(const json::Event& event, std::string& out) const;
+  /// True when the text has no fields.
   [[nodiscard]] bool constant() const;
+  /// Every path that expand() looks at.
+  [[nodiscard]] std::vector<json::Path> paths() const;
   [[nodiscard]] const std::string& text() const { return text_; }
 
  private:
