@@ -9,11 +9,8 @@ namespace tailgate::pipeline {
 
 Lane::Lane(SenderRules rules, std::unique_ptr<Sink> sink, DeadLetters& dead_letters,
            metrics::SinkCounters& counters, const Clock& clock, Log log, std::function<void()> changed)
-    : sink_(std::move(sink)), changed_(std::move(changed)) {
-  buffer_ = std::make_unique<buffers::Memory>([this] {
-    idle_.store(false);
-    wake();
-  });
+    : counters_(counters), sink_(std::move(sink)), changed_(std::move(changed)) {
+  buffer_ = std::make_unique<buffers::Memory>([this] { wake(); });
   sender_ = std::make_unique<Sender>(std::move(rules), *sink_, *buffer_, dead_letters, counters, clock,
                                      std::move(log), [this] { wake(); });
 }
@@ -33,8 +30,6 @@ void Lane::wake() {
 void Lane::loop() {
   while (true) {
     const Tick until = sender_->step();
-    const bool idle = sender_->idle();
-    idle_.store(idle);
     changed_();
     std::unique_lock lock(mutex_);
     if (stop_by_) break;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -26,8 +25,8 @@ class Lane {
 
   [[nodiscard]] Buffer& buffer() { return *buffer_; }
   void start();
-  /// Nothing waits or is under way. Any thread.
-  [[nodiscard]] bool idle() const { return idle_.load(); }
+  /// All that was dispatched is settled. Any thread.
+  [[nodiscard]] bool idle() const { return counters_.in_flight() == 0; }
   [[nodiscard]] LaneStatus status() const { return sender_->status(); }
   /// Ends attempts by `deadline` and joins the thread.
   void stop(Tick deadline);
@@ -36,6 +35,7 @@ class Lane {
  private:
   void loop();
 
+  metrics::SinkCounters& counters_;
   std::unique_ptr<Sink> sink_;
   std::unique_ptr<Buffer> buffer_;
   std::unique_ptr<Sender> sender_;
@@ -44,7 +44,6 @@ class Lane {
   std::condition_variable woken_;
   bool called_ = false;                 // guarded by mutex_
   std::optional<Tick> stop_by_;         // guarded by mutex_
-  std::atomic<bool> idle_{true};
   std::thread thread_;
 };
 

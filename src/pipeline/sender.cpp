@@ -203,10 +203,6 @@ void Sender::bury(WorkPtr work, std::vector<std::size_t> events, std::string lin
   burials_.push_back({std::move(work), std::move(events), std::move(lines)});
 }
 
-bool Sender::idle() const {
-  return waiting_.empty() && flying_.empty() && burials_.empty() && buffer_.events() == 0;
-}
-
 void Sender::stop(Tick deadline) {
   sink_.stop(deadline);
   receive(clock_.now());

@@ -61,8 +61,6 @@ class Sender {
 
   /// Does all that can be done now. Returns when to call again at the latest; an outcome or a push wakes earlier.
   Tick step();
-  /// Nothing waits, nothing is under way.
-  [[nodiscard]] bool idle() const;
   /// Ends attempts by `deadline`, handles their outcomes; what is left stays unsettled and is read again next time.
   void stop(Tick deadline);
   /// Any thread.

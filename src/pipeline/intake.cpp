@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the intake loop does beside moving events: dead letters of parse and filters, checkpoints, shutdown.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "json/write.h"
+#include "pipeline/pipeline.h"
+
+namespace tailgate::pipeline {
+namespace {
+
+constexpr Millis kHousekeeping{1'000};
+
+}  // namespace
+
+// `event`: what is kept when the sink's own steps failed; otherwise the line itself is kept as it came.
+void Pipeline::bury(Inlet& inlet, const Lines& lines, std::uint32_t line, std::string_view stage,
+                    const std::string& reason, const json::Event* event, std::optional<std::size_t> sink) {
+  const Chunk& chunk = *lines.chunk;
+  const Line& text = lines.lines[line];
+  std::string kept;
+  DeadLetter letter;
+  letter.source = inlet.name;
+  letter.path = chunk.stream().path();
+  letter.gen = chunk.stream().gen().text();
+  letter.offset = chunk.offset(line);
+  letter.stage = stage;
+  letter.reason = reason;
+  if (sink) letter.sink = parts_.outlets[*sink].name;
+  if (text.problem == Line::Problem::too_long) {
+    letter.length = chunk.end(line) - chunk.offset(line);
+  } else if (event != nullptr) {
+    json::write(*event, kept);
+    letter.event = kept;
+  } else {
+    letter.raw = text.text;
+  }
+  letter_lines_ += parts_.dead_letters->line(letter);
+  letters_.push_back({lines.chunk, line, sink});
+}
+
+bool Pipeline::commit_letters() {
+  if (letters_.empty()) return true;
+  const Tick now = parts_.clock->now();
+  if (now < letters_retry_) return false;
+  const Result<void> committed = parts_.dead_letters->commit(letter_lines_);
+  if (!committed.has_value()) {
+    if (letters_retry_ == Tick{}) parts_.log.error("{}", committed.error().what);
+    letters_retry_ = now + kHousekeeping;
+    return false;
+  }
+  if (letters_retry_ != Tick{}) parts_.log.info("dead letters have room again");
+  letters_retry_ = Tick{};
+  for (const Letter& letter : letters_) {
+    if (letter.sink) {
+      letter.chunk->settle(*letter.sink, letter.line);
+    } else {
+      letter.chunk->settle_for_all(letter.line);
+    }
+  }
+  letters_.clear();
+  letter_lines_.clear();
+  return true;
+}
+
+void Pipeline::housekeeping(Tick now) {
+  next_housekeeping_ = now + kHousekeeping;
+  bool watching = true;
+  std::vector<SourceStatus> statuses;
+  for (Inlet& inlet : parts_.inlets) {
+    inlet.source->checkpoint();
+    statuses.push_back(inlet.source->status());
+    inlet.counters->lag_bytes.set(statuses.back().lag_bytes);
+    watching = watching && statuses.back().watching;
+  }
+  {
+    const std::lock_guard lock(status_mutex_);
+    statuses_ = std::move(statuses);
+  }
+  if (watching) ready_.store(true);
+  account_blocked(now);
+  if (tick_) tick_();
+}
+
+// Charges the time that reading waited to the sinks that hold the credits.
+void Pipeline::account_blocked(Tick now) {
+  if (!blocked_since_) return;
+  const auto waited = std::chrono::duration_cast<Millis>(now - *blocked_since_);
+  Outlet* slowest = nullptr;
+  for (Outlet& outlet : parts_.outlets) {
+    if (slowest == nullptr || outlet.counters->in_flight() > slowest->counters->in_flight()) slowest = &outlet;
+  }
+  if (slowest != nullptr) slowest->counters->blocked_millis.add(static_cast<std::uint64_t>(waited.count()));
+  blocked_since_.reset();
+}
+
+bool Pipeline::sources_finished() const {
+  return std::all_of(parts_.inlets.begin(), parts_.inlets.end(),
+                     [](const Inlet& inlet) { return inlet.source->finished(); });
+}
+
+bool Pipeline::all_settled() const {
+  return letters_.empty() && std::all_of(parts_.outlets.begin(), parts_.outlets.end(), [](const Outlet& outlet) {
+           return outlet.lane->idle();
+         });
+}
+
+// After a stop request: keeps reading until nothing comes any more, or grace is over.
+bool Pipeline::drained(Tick now) {
+  if (stops_.load() > 1) return true;
+  if (stopping_since_ == Tick{}) {
+    stopping_since_ = now;
+    parts_.log.info("stopping: reads on until nothing comes for {}, at most {}", human_duration(parts_.rules.quiet),
+                    human_duration(parts_.rules.grace));
+  }
+  if (now - stopping_since_ >= parts_.rules.grace) return true;
+  const bool quiet = now - std::max(last_byte_, stopping_since_) >= parts_.rules.quiet;
+  const bool gone = std::all_of(parts_.inlets.begin(), parts_.inlets.end(),
+                                [](const Inlet& inlet) { return inlet.source->writers_gone(); });
+  if (!quiet && !gone) return false;
+  for (Outlet& outlet : parts_.outlets) outlet.batcher->flush();
+  return all_settled();
+}
+
+Ending Pipeline::finish(bool gave_up) {
+  Ending ending;
+  ending.gave_up = gave_up;
+  for (Outlet& outlet : parts_.outlets) {
+    outlet.batcher->flush();
+    ending.sink_closed = ending.sink_closed || outlet.lane->status().closed;
+  }
+  const Tick now = parts_.clock->now();
+  const bool at_once = gave_up || ending.sink_closed || stops_.load() > 1;
+  const Tick deadline = stopping_since_ == Tick{} ? now + Millis(1'000) : stopping_since_ + parts_.rules.grace;
+  for (Outlet& outlet : parts_.outlets) outlet.lane->stop(at_once ? now : std::max(now, deadline));
+  (void)commit_letters();
+  ending.settled = all_settled();
+  housekeeping(now);
+  return ending;
+}
+
+std::vector<Pipeline::SourceView> Pipeline::sources() const {
+  const std::lock_guard lock(status_mutex_);
+  std::vector<SourceView> views;
+  for (std::size_t i = 0; i < parts_.inlets.size(); ++i) {
+    views.push_back({parts_.inlets[i].name, parts_.inlets[i].counters.get(), statuses_[i]});
+  }
+  return views;
+}
+
+std::vector<Pipeline::SinkView> Pipeline::sinks() const {
+  std::vector<SinkView> views;
+  for (const Outlet& outlet : parts_.outlets) {
+    views.push_back({outlet.name, outlet.type, outlet.counters.get(), outlet.lane->status()});
+  }
+  return views;
+}
+
+}  // namespace tailgate::pipeline

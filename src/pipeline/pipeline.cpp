@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+// The data's way, in one place. What happens after the buffer is in lane.cpp and sender.cpp.
+#include "pipeline/pipeline.h"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <stdexcept>
+#include <utility>
+
+#include "json/write.h"
+
+namespace tailgate::pipeline {
+namespace {
+
+constexpr Millis kHousekeeping{1'000};
+
+}  // namespace
+
+Pipeline::Pipeline(Parts parts) : parts_(std::move(parts)) {
+  epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
+  wake_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  if (epoll_ < 0 || wake_ < 0) throw std::runtime_error("no descriptors for the intake loop");
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.fd = wake_;
+  ::epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &event);
+  for (const Inlet& inlet : parts_.inlets) {
+    const int fd = inlet.source->wait_fd();
+    if (fd < 0) continue;
+    event.data.fd = fd;
+    ::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event);
+  }
+  wakeups_.resize(parts_.inlets.size());
+  statuses_.resize(parts_.inlets.size());
+}
+
+Pipeline::~Pipeline() {
+  for (Outlet& outlet : parts_.outlets) outlet.lane->stop(Tick{});
+  ::close(epoll_);
+  ::close(wake_);
+}
+
+Ending Pipeline::run() {
+  for (Outlet& outlet : parts_.outlets) outlet.lane->start();
+  last_byte_ = parts_.clock->now();
+  while (true) {
+    const Tick now = parts_.clock->now();
+    beat_.store(now.time_since_epoch().count());
+    // Discovery always goes on; only reading waits for credit.
+    for (std::size_t i = 0; i < parts_.inlets.size(); ++i) wakeups_[i] = parts_.inlets[i].source->watch(now);
+    const bool progressed = read_once(now);
+    if (!progressed) {
+      for (Outlet& outlet : parts_.outlets) {
+        if (outlet.flush_when_idle) outlet.batcher->flush();
+      }
+    }
+    for (Outlet& outlet : parts_.outlets) outlet.batcher->flush_old(now);
+    if (now >= next_housekeeping_) housekeeping(now);
+    const auto closed = [](const Outlet& outlet) { return outlet.lane->status().closed; };
+    if (std::all_of(parts_.outlets.begin(), parts_.outlets.end(), closed)) return finish(false);
+    if (stops_.load() > 0 && drained(now)) return finish(false);
+    if (parts_.rules.once && sources_finished()) {
+      for (Outlet& outlet : parts_.outlets) outlet.batcher->flush();
+      if (all_settled()) return finish(false);
+      if (!finished_since_) finished_since_ = now;
+      const Millis patience = parts_.rules.give_up_after;
+      if (patience.count() > 0 && now - *finished_since_ >= patience) return finish(true);
+    }
+    if (!progressed) wait(now + kHousekeeping);
+  }
+}
+
+// One read of every source that has something, while there is credit.
+bool Pipeline::read_once(Tick now) {
+  if (!commit_letters()) return false;
+  bool progressed = false;
+  for (std::size_t i = 0; i < parts_.inlets.size(); ++i) {
+    if (!wakeups_[i].ready) continue;
+    if (!parts_.credits->has_room()) {
+      if (!blocked_since_) blocked_since_ = now;
+      return progressed;
+    }
+    account_blocked(now);
+    Inlet& inlet = parts_.inlets[i];
+    const std::optional<Lines> lines = inlet.source->read(parts_.rules.read_bytes);
+    if (!lines) continue;
+    progressed = true;
+    last_byte_ = now;
+    take(inlet, *lines, now);
+  }
+  return progressed;
+}
+
+void Pipeline::take(Inlet& inlet, const Lines& lines, Tick now) {
+  const Chunk& chunk = *lines.chunk;
+  const std::size_t sinks = parts_.outlets.size();
+  for (std::uint32_t line = 0; line < chunk.lines(); ++line) {
+    if (chunk.resumed()) {
+      // Read again after a restart: settled for every sink means done and counted.
+      std::size_t settled = 0;
+      while (settled < sinks && chunk.settled(line, settled)) ++settled;
+      if (settled == sinks) continue;
+    }
+    take_line(inlet, lines, line, now);
+  }
+  (void)commit_letters();
+}
+
+void Pipeline::take_line(Inlet& inlet, const Lines& lines, std::uint32_t line, Tick now) {
+  metrics::SourceCounters& counters = *inlet.counters;
+  counters.read_lines.add();
+  counters.read_bytes.add(lines.chunk->end(line) - lines.chunk->offset(line));
+  arena_.reset();
+  json::Event event(arena_);
+  event.origin = {lines.chunk->stream().gen(), lines.chunk->offset(line), parts_.clock->wall()};
+
+  const auto parsed = inlet.parser.parse(lines.lines[line], event);
+  if (!parsed.has_value()) {
+    counters.dead_parse.add();
+    return bury(inlet, lines, line, "parse", parsed.error().what, nullptr, std::nullopt);
+  }
+  if (*parsed == LineParser::Parsed::skipped) {
+    counters.filtered_not_json.add();
+    return lines.chunk->settle_for_all(line);
+  }
+  if (event.duplicate_keys > 0) counters.duplicate_keys.add(event.duplicate_keys);
+
+  for (const Chain* chain : {&inlet.filters, &parts_.filters}) {
+    const Result<Verdict> verdict = chain->apply(event);
+    if (!verdict.has_value()) {
+      counters.dead_filter.add();
+      return bury(inlet, lines, line, "filter", verdict.error().what, nullptr, std::nullopt);
+    }
+    if (*verdict == Verdict::drop) {
+      counters.filtered_by_filter.add();
+      return lines.chunk->settle_for_all(line);
+    }
+  }
+  if (event.root().size == 0) {
+    counters.filtered_empty.add();
+    return lines.chunk->settle_for_all(line);
+  }
+  dispatch(inlet, event, lines, line, now);
+}
+
+void Pipeline::dispatch(Inlet& inlet, const json::Event& event, const Lines& lines, std::uint32_t line, Tick now) {
+  bool routed = false;
+  for (std::size_t sink = 0; sink < parts_.outlets.size(); ++sink) {
+    Outlet& outlet = parts_.outlets[sink];
+    if (outlet.when && !outlet.when->matches(event)) {
+      lines.chunk->settle(sink, line);
+      continue;
+    }
+    routed = true;
+    if (lines.chunk->resumed() && lines.chunk->settled(line, sink)) continue;
+    outlet.counters->dispatched.add();
+    offer(outlet, sink, event, lines, line, now);
+  }
+  (routed ? inlet.counters->dispatched : inlet.counters->filtered_unrouted).add();
+}
+
+// The event's last step on this thread: the sink's own filters, then into its batch.
+void Pipeline::offer(Outlet& outlet, std::size_t sink, const json::Event& event, const Lines& lines,
+                     std::uint32_t line, Tick now) {
+  const auto dead = [&](std::string_view stage, const std::string& reason, const json::Event& of) {
+    outlet.counters->dead_filter.add();
+    for (Inlet& inlet : parts_.inlets) {
+      if (inlet.name == lines.chunk->stream().source()) return bury(inlet, lines, line, stage, reason, &of, sink);
+    }
+  };
+  if (outlet.filters.empty()) {
+    const Result<void> added = outlet.batcher->add(event, lines.chunk, line, now);
+    if (!added.has_value()) dead("filter", added.error().what, event);
+    return;
+  }
+  json::Event own = event.clone();
+  const Result<Verdict> verdict = outlet.filters.apply(own);
+  if (!verdict.has_value()) return dead("filter", verdict.error().what, event);
+  if (*verdict == Verdict::drop || own.root().size == 0) {
+    outlet.counters->dropped_by_filter.add();
+    return lines.chunk->settle(sink, line);
+  }
+  const Result<void> added = outlet.batcher->add(own, lines.chunk, line, now);
+  if (!added.has_value()) dead("filter", added.error().what, own);
+}
+
+bool Pipeline::beats(Tick since) const { return beat_.load() >= since.time_since_epoch().count(); }
+
+void Pipeline::request_stop() {
+  stops_.fetch_add(1);
+  const std::uint64_t one = 1;
+  // The counter can only be full when the loop is awake already.
+  [[maybe_unused]] const ssize_t wrote = ::write(wake_, &one, sizeof one);
+}
+
+void Pipeline::wait(Tick until) {
+  for (const Wakeup& wakeup : wakeups_) {
+    if (wakeup.at) until = std::min(until, *wakeup.at);
+  }
+  for (const Outlet& outlet : parts_.outlets) {
+    if (const auto due = outlet.batcher->due()) until = std::min(until, *due);
+  }
+  const auto left = std::chrono::ceil<Millis>(until - parts_.clock->now()).count();
+  std::array<epoll_event, 16> events{};
+  const int count = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()),
+                                 static_cast<int>(std::clamp<Millis::rep>(left, 0, 60'000)));
+  for (int i = 0; i < count; ++i) {
+    if (events[static_cast<std::size_t>(i)].data.fd != wake_) continue;
+    std::uint64_t ignored = 0;
+    [[maybe_unused]] const ssize_t got = ::read(wake_, &ignored, sizeof ignored);
+  }
+}
+
+}  // namespace tailgate::pipeline

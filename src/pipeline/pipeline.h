@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/codec.h"
+#include "core/condition.h"
+#include "core/source.h"
+#include "pipeline/batcher.h"
+#include "pipeline/chain.h"
+#include "pipeline/dead_letter.h"
+#include "pipeline/lane.h"
+#include "pipeline/line_parser.h"
+
+namespace tailgate::pipeline {
+
+/// The intake's side of a source.
+struct Inlet {
+  std::string name;
+  std::unique_ptr<Source> source;
+  LineParser parser;
+  Chain filters;                        // this source's, before the shared chain
+  std::unique_ptr<metrics::SourceCounters> counters;
+};
+
+/// The intake's side of a sink, and its lane.
+struct Outlet {
+  std::string name;
+  std::string type;
+  std::optional<Condition> when;        // routing
+  Chain filters;                        // this sink's, after the shared chain
+  std::unique_ptr<Codec> codec;
+  std::unique_ptr<metrics::SinkCounters> counters;
+  std::unique_ptr<Lane> lane;           // holds the sink and the buffer
+  std::unique_ptr<Batcher> batcher;
+  bool flush_when_idle = false;         // somebody watches: do not wait for max_wait when the input pauses
+};
+
+struct RunRules {
+  Millis grace{25'000};                 // how long a shutdown may take
+  Millis quiet{12'000};                 // how long nothing must come before the drain ends
+  bool once = false;                    // end when every source is finished and all is settled
+  Millis give_up_after{0};              // with once: how long undelivered events may hold the end up; 0: for ever
+  std::size_t read_bytes = std::size_t{256} << 10;
+};
+
+/// Everything a pipeline is made of, built from the settings by build.cpp.
+struct Parts {
+  std::vector<Inlet> inlets;
+  Chain filters;                        // shared
+  std::vector<Outlet> outlets;
+  std::unique_ptr<DeadLetters> dead_letters;
+  std::unique_ptr<Credits> credits;
+  std::shared_ptr<Clock> clock;
+  RunRules rules;
+  Log log;
+};
+
+/// How a run ended.
+struct Ending {
+  bool settled = false;      // nothing is left undelivered
+  bool gave_up = false;
+  bool sink_closed = false;  // stdout was closed by its reader
+};
+
+/// The data's way: source → parse → filters → codec → batch → buffer → sender → sink. run() is the intake loop; it never
+/// blocks on a sink: only reading waits for credit. Lanes are threads of their own.
+class Pipeline {
+ public:
+  explicit Pipeline(Parts parts);
+  ~Pipeline();
+  Pipeline(const Pipeline&) = delete;
+  Pipeline& operator=(const Pipeline&) = delete;
+
+  /// Returns when the sources are finished (once), or after request_stop().
+  Ending run();
+  /// Any thread, also a signal handler: the first call drains within grace, the second ends at once.
+  void request_stop();
+  /// Called on the intake thread about once a second: for progress.
+  void on_tick(std::function<void()> tick) { tick_ = std::move(tick); }
+
+  // For the admin server; any thread.
+  struct SourceView {
+    std::string name;
+    const metrics::SourceCounters* counters;
+    SourceStatus status;
+  };
+  struct SinkView {
+    std::string name;
+    std::string type;
+    const metrics::SinkCounters* counters;
+    LaneStatus status;
+  };
+  [[nodiscard]] std::vector<SourceView> sources() const;
+  [[nodiscard]] std::vector<SinkView> sinks() const;
+  /// The intake loop came round since `since`.
+  [[nodiscard]] bool beats(Tick since) const;
+  [[nodiscard]] bool ready() const { return ready_.load(); }
+  [[nodiscard]] Bytes memory_used() const { return parts_.credits->used(); }
+  [[nodiscard]] Bytes memory_limit() const { return parts_.credits->limit(); }
+  [[nodiscard]] Bytes dead_letter_bytes() const { return parts_.dead_letters->bytes(); }
+
+ private:
+  bool read_once(Tick now);
+  void take(Inlet& inlet, const Lines& lines, Tick now);
+  void take_line(Inlet& inlet, const Lines& lines, std::uint32_t line, Tick now);
+  void dispatch(Inlet& inlet, const json::Event& event, const Lines& lines, std::uint32_t line, Tick now);
+  void offer(Outlet& outlet, std::size_t sink, const json::Event& event, const Lines& lines, std::uint32_t line, Tick now);
+  void bury(Inlet& inlet, const Lines& lines, std::uint32_t line, std::string_view stage, const std::string& reason,
+            const json::Event* event, std::optional<std::size_t> sink);
+  bool commit_letters();
+  void housekeeping(Tick now);
+  [[nodiscard]] bool sources_finished() const;
+  [[nodiscard]] bool all_settled() const;
+  [[nodiscard]] bool drained(Tick now);
+  void wait(Tick until);
+  void account_blocked(Tick now);
+  Ending finish(bool gave_up);
+
+  Parts parts_;
+  json::Arena arena_;
+  int epoll_ = -1;
+  int wake_ = -1;                      // eventfd: stop requests and lanes that made room
+  std::atomic<int> stops_{0};
+  std::atomic<bool> ready_{false};
+  std::atomic<Tick::rep> beat_{0};
+  std::function<void()> tick_;
+  std::vector<Wakeup> wakeups_;
+  Tick stopping_since_{};
+  Tick last_byte_{};
+  Tick next_housekeeping_{};
+  std::optional<Tick> blocked_since_;
+  std::optional<Tick> finished_since_;
+
+  // Letters written by the intake, not yet durable: their lines are settled after the commit.
+  struct Letter {
+    std::shared_ptr<Chunk> chunk;
+    std::uint32_t line;
+    std::optional<std::size_t> sink;   // none: for all sinks
+  };
+  std::string letter_lines_;
+  std::vector<Letter> letters_;
+  Tick letters_retry_{};
+
+  mutable std::mutex status_mutex_;
+  std::vector<SourceStatus> statuses_;   // guarded by status_mutex_
+};
+
+}  // namespace tailgate::pipeline
