@@ -35,7 +35,7 @@ struct Outcome {
     closed,            // the reader of our stdout is gone: nobody wants the rest
   };
   Kind kind = Kind::unknown;
-  std::vector<Answer> answers;
+  std::vector<Answer> answers;   // in the batch's order
   std::string reason;
   Millis retry_after{0};         // the server's wish; 0: none
   bool condemns_alone = false;   // suspect: an event that is alone is itself at fault, without further evidence
