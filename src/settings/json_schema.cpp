@@ -96,12 +96,17 @@ class SchemaWriter {
   JsonTree map_schema(const DocView& view, const std::vector<std::string_view>& kinds) {
     JsonTree properties = JsonTree::object();
     std::vector<std::string_view> required;
+    JsonTree others = JsonTree::literal("false");
     if (!kinds.empty()) {
       properties.set("type", JsonTree::object().set("enum", JsonTree::strings(kinds)));
       required.push_back("type");
     }
     for (const Option* option : view.options) {
       if (!kinds.empty() && option->name == "type") continue;
+      if (option->name == kAnyKey) {
+        others = option_schema(*option);
+        continue;
+      }
       properties.set(option->name, option_schema(*option));
       if (option->required) required.push_back(option->name);
     }
@@ -111,7 +116,7 @@ class SchemaWriter {
     if (!required.empty())
       tree.set("type", JsonTree::string("object")).set("required", JsonTree::strings(required));
     return tree.set("properties", std::move(properties))
-        .set("additionalProperties", JsonTree::literal("false"));
+        .set("additionalProperties", std::move(others));
   }
 
   JsonTree section_schema(const SectionDoc& doc) {

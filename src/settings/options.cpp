@@ -107,12 +107,21 @@ Section::Section(Node node, OptionTable table, Problems& problems)
                                         : "expected a map of options, found a text");
     return;
   }
+  const auto named = [&](std::string_view name) {
+    return std::find_if(table.begin(), table.end(),
+                        [&](const Option& option) { return option.name == name; });
+  };
+  const auto free = named(kAnyKey);
   for (const auto& [key, value] : node_.members()) {
-    const auto is_it = [&](const Option& option) { return option.name == key.text(); };
-    if (std::none_of(table.begin(), table.end(), is_it))
+    if (named(key.text()) != table.end()) continue;
+    if (free == table.end()) {
       problems.add(key, unknown(key.text(), table));
+    } else if (value.given()) {
+      for (const Wrong& wrong : check_value(value, *free)) problems.add(wrong.where, wrong.what);
+    }
   }
   for (const Option& option : table) {
+    if (option.name == kAnyKey) continue;
     const Node value = node_.at(option.name);
     if (!value.given()) {
       if (option.required) problems.add(value, "is required");

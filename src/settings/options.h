@@ -39,6 +39,10 @@ struct Option {
   bool secret = false;  // printed as ***
 };
 
+/// An option of this name stands for every key that has no option of its own: set and rename take
+/// paths as keys. The section's owner reads them from self().members().
+inline constexpr std::string_view kAnyKey = "*";
+
 using OptionTable = std::span<const Option>;
 
 /// The closest of `names` to a misspelt `word`, or empty when none is close.

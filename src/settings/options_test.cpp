@@ -140,5 +140,17 @@ TEST_CASE("misspelt words find their neighbour") {
   CHECK(did_you_mean("colour", names).empty());
 }
 
+TEST_CASE("an option for any key takes every key that has none of its own") {
+  constexpr std::array<Option, 2> kFree = {
+      {{.name = "url", .summary = "Where to."}, {.name = kAnyKey, .summary = "A path."}}};
+  Problems problems;
+  const Node node = read_text(
+      "a.b: c\nurl: d\nx: [1]\n", "t.yaml",
+      [](const std::string&) { return std::optional<std::string>(); }, problems);
+  const Section section(node, kFree, problems);
+  CHECK(problems.text() == "t.yaml:3:4: x: expected a text, found a list\n");
+  CHECK(section.text("url") == "d");
+}
+
 }  // namespace
 }  // namespace tailgate::settings
