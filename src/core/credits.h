@@ -16,7 +16,11 @@ class Credits {
   /// `headroom`: what one read can turn into at most, over all sinks.
   Credits(Bytes limit, Bytes headroom) : limit_(limit), headroom_(headroom) {}
 
-  [[nodiscard]] bool has_room() const { return used() + headroom_ <= limit_; }
+  /// With nothing under way there is always room: a limit below the headroom slows down, it does not stop.
+  [[nodiscard]] bool has_room() const {
+    const Bytes now = used();
+    return now == 0 || now + headroom_ <= limit_;
+  }
   [[nodiscard]] Bytes used() const { return used_.load(std::memory_order_relaxed); }
   [[nodiscard]] Bytes limit() const { return limit_; }
 

@@ -27,6 +27,12 @@ class Chain {
   Chain() = default;
   explicit Chain(std::vector<Step> steps) : steps_(std::move(steps)) {}
 
+  /// This chain with further steps at its end.
+  [[nodiscard]] Chain with(std::vector<Step> more) && {
+    for (Step& step : more) steps_.push_back(std::move(step));
+    return std::move(*this);
+  }
+
   /// An error names the filter and is for the dead letters.
   Result<Verdict> apply(json::Event& event) const;
   [[nodiscard]] bool empty() const { return steps_.empty(); }

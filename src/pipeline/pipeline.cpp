@@ -3,7 +3,6 @@
 #include "pipeline/pipeline.h"
 
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -23,12 +22,11 @@ constexpr Millis kHousekeeping{1'000};
 
 Pipeline::Pipeline(Parts parts) : parts_(std::move(parts)) {
   epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
-  wake_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-  if (epoll_ < 0 || wake_ < 0) throw std::runtime_error("no descriptors for the intake loop");
+  if (epoll_ < 0) throw std::runtime_error("no descriptors for the intake loop");
   epoll_event event{};
   event.events = EPOLLIN;
-  event.data.fd = wake_;
-  ::epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &event);
+  event.data.fd = parts_.wake->fd();
+  ::epoll_ctl(epoll_, EPOLL_CTL_ADD, event.data.fd, &event);
   for (const Inlet& inlet : parts_.inlets) {
     const int fd = inlet.source->wait_fd();
     if (fd < 0) continue;
@@ -42,7 +40,6 @@ Pipeline::Pipeline(Parts parts) : parts_(std::move(parts)) {
 Pipeline::~Pipeline() {
   for (Outlet& outlet : parts_.outlets) outlet.lane->stop(Tick{});
   ::close(epoll_);
-  ::close(wake_);
 }
 
 Ending Pipeline::run() {
@@ -193,9 +190,7 @@ bool Pipeline::beats(Tick since) const { return beat_.load() >= since.time_since
 
 void Pipeline::request_stop() {
   stops_.fetch_add(1);
-  const std::uint64_t one = 1;
-  // The counter can only be full when the loop is awake already.
-  [[maybe_unused]] const ssize_t wrote = ::write(wake_, &one, sizeof one);
+  parts_.wake->call();
 }
 
 void Pipeline::wait(Tick until) {
@@ -207,13 +202,10 @@ void Pipeline::wait(Tick until) {
   }
   const auto left = std::chrono::ceil<Millis>(until - parts_.clock->now()).count();
   std::array<epoll_event, 16> events{};
-  const int count = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()),
-                                 static_cast<int>(std::clamp<Millis::rep>(left, 0, 60'000)));
-  for (int i = 0; i < count; ++i) {
-    if (events[static_cast<std::size_t>(i)].data.fd != wake_) continue;
-    std::uint64_t ignored = 0;
-    [[maybe_unused]] const ssize_t got = ::read(wake_, &ignored, sizeof ignored);
-  }
+  parts_.wake->wanted(true);
+  (void)::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()),
+                     static_cast<int>(std::clamp<Millis::rep>(left, 0, 60'000)));
+  parts_.wake->wanted(false);
 }
 
 }  // namespace tailgate::pipeline

@@ -17,6 +17,7 @@
 #include "pipeline/dead_letter.h"
 #include "pipeline/lane.h"
 #include "pipeline/line_parser.h"
+#include "pipeline/wake.h"
 
 namespace tailgate::pipeline {
 
@@ -57,7 +58,8 @@ struct Parts {
   std::vector<Outlet> outlets;
   std::unique_ptr<DeadLetters> dead_letters;
   std::unique_ptr<Credits> credits;
-  std::shared_ptr<Clock> clock;
+  std::shared_ptr<const Clock> clock;
+  std::shared_ptr<Wake> wake;           // the intake sleeps on it; lanes and stop requests call it
   RunRules rules;
   Log log;
 };
@@ -126,7 +128,6 @@ class Pipeline {
   Parts parts_;
   json::Arena arena_;
   int epoll_ = -1;
-  int wake_ = -1;                      // eventfd: stop requests and lanes that made room
   std::atomic<int> stops_{0};
   std::atomic<bool> ready_{false};
   std::atomic<Tick::rep> beat_{0};
