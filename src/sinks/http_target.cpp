@@ -115,8 +115,9 @@ bool HttpTarget::read_headers(const settings::Section& options) {
       fine = false;
     } else {
       has_content_type_ = has_content_type_ || key == "content-type";
-      headers_.push_back(value.empty() ? name + ";"
-                                       : name + ": " + value);  // curl's form for empty
+      std::string line = name;
+      line += value.empty() ? ";" : ": ";  // curl's form for an empty value
+      headers_.push_back(line.append(value));
     }
   }
   return fine;
