@@ -12,7 +12,8 @@ namespace tailgate {
 /// Backoff And Jitter", AWS Architecture Blog 2015. One thread.
 class Backoff {
  public:
-  Backoff(Millis initial, Millis max, std::uint64_t seed) : initial_(initial), max_(max), random_(seed) {}
+  Backoff(Millis initial, Millis max, std::uint64_t seed)
+      : initial_(initial), max_(max), random_(seed) {}
 
   /// The next wait, at least `at_least` (the server's Retry-After).
   Millis next(Millis at_least = Millis(0));

@@ -92,7 +92,9 @@ Log Log::named(std::string_view component) const {
   return log;
 }
 
-bool Log::wants(Level level) const { return impl_ != nullptr && level >= impl_->level; }
+bool Log::wants(Level level) const {
+  return impl_ != nullptr && level >= impl_->level;
+}
 
 void Log::write(Level level, const std::string& text) const {
   if (impl_->style == Style::human) {
@@ -100,8 +102,8 @@ void Log::write(Level level, const std::string& text) const {
     impl_->logger->log(to_spdlog(level), "{}{}", prefix, text);
     return;
   }
-  std::string line = fmt::format(R"({{"time":"{}","level":"{}")", rfc3339(std::chrono::system_clock::now()),
-                                 name_of(level));
+  std::string line = fmt::format(R"({{"time":"{}","level":"{}")",
+                                 rfc3339(std::chrono::system_clock::now()), name_of(level));
   if (!component_.empty()) line += fmt::format(R"(,"component":{})", quoted(component_));
   line += fmt::format(R"(,"message":{}}})", quoted(text));
   impl_->logger->log(to_spdlog(level), "{}", line);

@@ -18,7 +18,8 @@ Result<Bytes> parse_bytes(std::string_view text) {
   if (unit == "Mi" || unit == "MiB") factor = 1ULL << 20;
   if (unit == "Gi" || unit == "GiB") factor = 1ULL << 30;
   if (problem != std::errc() || factor == 0) {
-    return fail(fmt::format("\"{}\" is not a size; write a whole number with Ki, Mi or Gi, such as 90KiB", text));
+    return fail(fmt::format(
+        "\"{}\" is not a size; write a whole number with Ki, Mi or Gi, such as 90KiB", text));
   }
   if (number > std::numeric_limits<std::uint64_t>::max() / factor) {
     return fail(fmt::format("\"{}\" is larger than any disk", text));
@@ -30,15 +31,16 @@ Result<Millis> parse_duration(std::string_view text) {
   if (text == "0") return Millis(0);
   constexpr double kLongest = 1000.0 * 366 * 86'400'000;  // a thousand years
   const auto bad = [&] {
-    return fail(fmt::format("\"{}\" is not a duration; write a number with ms, s, m, h or d, such as 30s", text));
+    return fail(fmt::format(
+        "\"{}\" is not a duration; write a number with ms, s, m, h or d, such as 30s", text));
   };
   if (text.empty()) return bad();
   double total = 0;
   std::string_view rest = text;
   while (!rest.empty()) {
     double number = 0;
-    const auto [end, problem] = std::from_chars(rest.data(), rest.data() + rest.size(), number,
-                                                std::chars_format::fixed);
+    const auto [end, problem] =
+        std::from_chars(rest.data(), rest.data() + rest.size(), number, std::chars_format::fixed);
     if (problem != std::errc() || number < 0) return bad();
     rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
     const std::size_t unit_size = std::min(rest.find_first_of("0123456789."), rest.size());
@@ -72,7 +74,8 @@ std::string human_duration(Millis duration) {
   if (ms < 1000) return fmt::format("{}ms", ms);
   const auto seconds = ms / 1000;
   if (seconds < 60) {
-    return ms % 1000 == 0 ? fmt::format("{}s", seconds) : fmt::format("{:.1f}s", static_cast<double>(ms) / 1000);
+    return ms % 1000 == 0 ? fmt::format("{}s", seconds)
+                          : fmt::format("{:.1f}s", static_cast<double>(ms) / 1000);
   }
   if (seconds < 3600) return fmt::format("{}m {}s", seconds / 60, seconds % 60);
   if (seconds < 86'400) return fmt::format("{}h {}m", seconds / 3600, seconds % 3600 / 60);

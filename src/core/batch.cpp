@@ -46,7 +46,9 @@ Batch& Batch::operator=(Batch&& other) noexcept {
   return *this;
 }
 
-Batch::~Batch() { forget_rest(); }
+Batch::~Batch() {
+  forget_rest();
+}
 
 void Batch::forget_rest() {
   std::size_t forgotten = 0;
@@ -58,13 +60,15 @@ void Batch::forget_rest() {
   events_.clear();
   if (forgotten == 0) return;
 #ifdef TAILGATE_STRICT
-  std::fprintf(stderr, "tailgate: bug: %zu events were forgotten without being settled\n", forgotten);
+  std::fprintf(stderr, "tailgate: bug: %zu events were forgotten without being settled\n",
+               forgotten);
   std::abort();
 #endif
 }
 
 Span Batch::note(std::string_view text) {
-  const Span span{static_cast<std::uint32_t>(notes_.size()), static_cast<std::uint32_t>(text.size())};
+  const Span span{static_cast<std::uint32_t>(notes_.size()),
+                  static_cast<std::uint32_t>(text.size())};
   notes_.append(text);
   return span;
 }
@@ -91,7 +95,8 @@ void Batch::cancel_event() {
 
 void Batch::end_event(BatchEvent event, const std::shared_ptr<Chunk>& chunk, std::uint32_t line) {
   const std::size_t begin = events_.empty() ? 1 : mark_body_;
-  event.body = {static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(body_.size() - begin)};
+  event.body = {static_cast<std::uint32_t>(begin),
+                static_cast<std::uint32_t>(body_.size() - begin)};
   event.chunk = chunk.get();
   event.line = line;
   body_.push_back(framing_.close);
@@ -177,6 +182,8 @@ void Batch::settle_all() {
   }
 }
 
-void Batch::abandon() { events_.clear(); }
+void Batch::abandon() {
+  events_.clear();
+}
 
 }  // namespace tailgate

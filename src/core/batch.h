@@ -21,15 +21,15 @@ struct Span {
 
 /// One event in a batch: where its bytes are, which line it is, where it goes. Spans without a size are absent.
 struct BatchEvent {
-  Span body;          // in Batch::body, without framing
-  Span id;            // in notes: meta.id, by which answers are matched
-  Span group;         // in notes: what shares a fate on the other side: stream and $schema, or the topic
-  Span target;        // in notes: topic
-  Span key;           // in notes: message key; `has_key` tells an empty key from none
-  Span headers;       // in notes: name \0 value \0 …
+  Span body;     // in Batch::body, without framing
+  Span id;       // in notes: meta.id, by which answers are matched
+  Span group;    // in notes: what shares a fate on the other side: stream and $schema, or the topic
+  Span target;   // in notes: topic
+  Span key;      // in notes: message key; `has_key` tells an empty key from none
+  Span headers;  // in notes: name \0 value \0 …
   Chunk* chunk = nullptr;
   std::uint32_t line = 0;
-  std::uint16_t attempts = 0;   // that counted as evidence against this event
+  std::uint16_t attempts = 0;  // that counted as evidence against this event
   bool has_key = false;
   bool settled = false;
 };
@@ -40,7 +40,7 @@ struct Framing {
   char open = '\n';
   char between = '\n';
   char close = '\n';
-  bool send_open = false;   // whether the first byte belongs to what is sent
+  bool send_open = false;  // whether the first byte belongs to what is sent
 };
 
 /// Encoded events of one sink on their way: the wire body and what is known of each event. Moved from the batcher to the
@@ -71,7 +71,9 @@ class Batch {
   [[nodiscard]] const std::vector<BatchEvent>& events() const { return events_; }
   /// What goes over the wire.
   [[nodiscard]] std::string_view wire() const;
-  [[nodiscard]] std::string_view text(const BatchEvent& event) const { return in(body_, event.body); }
+  [[nodiscard]] std::string_view text(const BatchEvent& event) const {
+    return in(body_, event.body);
+  }
   [[nodiscard]] std::string_view note(Span span) const { return in(notes_, span); }
 
   /// Splits: the events from `at` on leave into a batch of their own.
@@ -85,8 +87,8 @@ class Batch {
   /// The end of the process with work left: it stays before the checkpoint and is read again.
   void abandon();
 
-  Tick opened{};      // when its first event came: for batch.max_wait and the lag
-  WallTime read_at{}; // of its first event
+  Tick opened{};       // when its first event came: for batch.max_wait and the lag
+  WallTime read_at{};  // of its first event
 
  private:
   static std::string_view in(const std::string& text, Span span) {

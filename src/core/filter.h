@@ -20,13 +20,14 @@ enum class Verdict { keep, drop };
 struct KeyPlan {
   enum class Convert { none, integer, number, boolean, string };
 
-  json::Path path;             // where the value leaves; starts as the key itself
-  bool removed = false;        // it does not leave at all
+  json::Path path;       // where the value leaves; starts as the key itself
+  bool removed = false;  // it does not leave at all
   bool drop_null = false;
-  bool drop_dash = false;      // the string "-"
+  bool drop_dash = false;  // the string "-"
   bool drop_empty_text = false;
   Convert convert = Convert::none;
-  bool read = false;           // a filter or a condition looks at the value: it must be at hand when the line is done
+  bool read =
+      false;  // a filter or a condition looks at the value: it must be at hand when the line is done
 };
 
 /// Something a filter counts beside its verdicts, under the name it has in the metrics.
@@ -48,8 +49,12 @@ class Filter {
   [[nodiscard]] virtual std::vector<FilterCounter> counters() const;
 };
 
-inline bool Filter::rule(KeyPlan& /*plan*/) const { return false; }
-inline std::vector<FilterCounter> Filter::counters() const { return {}; }
+inline bool Filter::rule(KeyPlan& /*plan*/) const {
+  return false;
+}
+inline std::vector<FilterCounter> Filter::counters() const {
+  return {};
+}
 
 /// One line of filters/registry.cpp.
 struct FilterEntry {

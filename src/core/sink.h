@@ -34,9 +34,10 @@ class Sink {
 
 /// What is true of a sink type.
 struct SinkTraits {
-  std::string_view codec;           // the line of codecs/registry.cpp that writes for it
-  bool self_retrying = false;       // keeps its own order and retries (Kafka): max_in_flight and batch do not apply
-  bool needs_meta_id = false;       // event_meta is added when missing
+  std::string_view codec;  // the line of codecs/registry.cpp that writes for it
+  bool self_retrying =
+      false;  // keeps its own order and retries (Kafka): max_in_flight and batch do not apply
+  bool needs_meta_id = false;             // event_meta is added when missing
   std::string_view batch_bytes = "1MiB";  // default of batch.max_bytes
   std::string_view timeout = "30s";
   bool network = true;
@@ -57,7 +58,7 @@ struct SinkContext {
 struct SinkEntry {
   std::string_view type;
   std::string_view summary;
-  settings::OptionTable options;   // its own; those that every sink has are in pipeline/build
+  settings::OptionTable options;  // its own; those that every sink has are in pipeline/build
   SinkTraits traits;
   /// May return nullptr after adding a problem to the section.
   std::unique_ptr<Sink> (*make)(const settings::Section& options, SinkContext context);

@@ -24,19 +24,19 @@ class Store;
 struct Line {
   enum class Problem : std::uint8_t { none, too_long, not_json };
   std::string_view text;
-  Problem problem = Problem::none;   // too_long: text is empty, the length is in the chunk's offsets
+  Problem problem = Problem::none;  // too_long: text is empty, the length is in the chunk's offsets
 };
 
 /// What one read brought.
 struct Lines {
   std::shared_ptr<Chunk> chunk;
-  std::span<const Line> lines;   // one per line of the chunk
+  std::span<const Line> lines;  // one per line of the chunk
 };
 
 /// When a source wants to be called again.
 struct Wakeup {
-  std::optional<Tick> at;   // a timer
-  bool ready = false;       // read() would bring lines now
+  std::optional<Tick> at;  // a timer
+  bool ready = false;      // read() would bring lines now
 };
 
 /// How a source stands, for /status, progress lines and metrics.
@@ -46,7 +46,7 @@ struct SourceStatus {
     std::uint64_t size = 0;
     std::uint64_t read = 0;
     std::uint64_t settled = 0;
-    std::string note;   // "rotated", "deleted", "truncated", "stopped: …"
+    std::string note;  // "rotated", "deleted", "truncated", "stopped: …"
   };
   std::vector<File> files;
   std::uint64_t lag_bytes = 0;    // in the files, not settled by every sink
@@ -77,19 +77,19 @@ struct SourceContext {
   std::string name;
   Log log;
   const Clock* clock = nullptr;
-  state::Store* store = nullptr;          // nullptr: positions are not kept
-  std::vector<std::string> sinks;         // names, in the pipeline's order: one position each
+  state::Store* store = nullptr;   // nullptr: positions are not kept
+  std::vector<std::string> sinks;  // names, in the pipeline's order: one position each
   metrics::SourceCounters* counters = nullptr;
-  std::string data_dir;                   // empty: none
-  bool once = false;                      // end at the end of the files
+  std::string data_dir;  // empty: none
+  bool once = false;     // end at the end of the files
 };
 
 /// One line of sources/registry.cpp.
 struct SourceEntry {
   std::string_view type;
   std::string_view summary;
-  settings::OptionTable options;   // its own; those that every source has are in pipeline/build
-  bool needs_data_dir = false;     // under `run`
+  settings::OptionTable options;  // its own; those that every source has are in pipeline/build
+  bool needs_data_dir = false;    // under `run`
   /// May return nullptr after adding a problem to the section.
   std::unique_ptr<Source> (*make)(const settings::Section& options, SourceContext context);
 };

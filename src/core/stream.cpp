@@ -39,7 +39,8 @@ Stream::Stream(Uuid gen, std::string source, std::string path, std::vector<SinkP
 
 std::shared_ptr<Chunk> Stream::add_chunk(std::vector<std::uint64_t> offsets) {
   const std::lock_guard lock(mutex_);
-  std::shared_ptr<Chunk> chunk(new Chunk(shared_from_this(), std::move(offsets), positions_.size()));
+  std::shared_ptr<Chunk> chunk(
+      new Chunk(shared_from_this(), std::move(offsets), positions_.size()));
   end_ = chunk->offsets_.back();
   for (std::size_t sink = 0; sink < positions_.size(); ++sink) {
     const SinkPosition& position = positions_[sink];
@@ -77,8 +78,9 @@ void Stream::advance_locked() {
                 above.end());
   }
   const auto done = [&](const std::shared_ptr<Chunk>& chunk) {
-    return std::all_of(chunk->sinks_.begin(), chunk->sinks_.end(),
-                       [&](const Chunk::PerSink& state) { return state.settled == chunk->lines(); });
+    return std::all_of(
+        chunk->sinks_.begin(), chunk->sinks_.end(),
+        [&](const Chunk::PerSink& state) { return state.settled == chunk->lines(); });
   };
   while (!chunks_.empty() && done(chunks_.front())) chunks_.pop_front();
 }

@@ -63,8 +63,8 @@ class Stream : public std::enable_shared_from_this<Stream> {
   const std::string source_;
   const std::string path_;
   mutable std::mutex mutex_;
-  std::vector<SinkPosition> positions_;           // contiguous part; `above` only as read from a checkpoint
-  std::deque<std::shared_ptr<Chunk>> chunks_;     // not yet settled by every sink
+  std::vector<SinkPosition> positions_;  // contiguous part; `above` only as read from a checkpoint
+  std::deque<std::shared_ptr<Chunk>> chunks_;  // not yet settled by every sink
   std::uint64_t end_ = 0;
   std::uint64_t version_ = 0;
   std::uint64_t forgotten_ = 0;
@@ -74,7 +74,9 @@ class Stream : public std::enable_shared_from_this<Stream> {
 class Chunk {
  public:
   [[nodiscard]] const Stream& stream() const { return *stream_; }
-  [[nodiscard]] std::uint32_t lines() const { return static_cast<std::uint32_t>(offsets_.size() - 1); }
+  [[nodiscard]] std::uint32_t lines() const {
+    return static_cast<std::uint32_t>(offsets_.size() - 1);
+  }
   [[nodiscard]] std::uint64_t offset(std::uint32_t line) const { return offsets_[line]; }
   [[nodiscard]] std::uint64_t end(std::uint32_t line) const { return offsets_[line + 1]; }
 
@@ -99,8 +101,8 @@ class Chunk {
 
   std::shared_ptr<Stream> stream_;
   std::vector<std::uint64_t> offsets_;
-  bool resumed_ = false;   // constant after add_chunk()
-  std::vector<PerSink> sinks_;   // guarded by the stream's mutex
+  bool resumed_ = false;        // constant after add_chunk()
+  std::vector<PerSink> sinks_;  // guarded by the stream's mutex
 };
 
 }  // namespace tailgate

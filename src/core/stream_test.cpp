@@ -19,7 +19,8 @@ TEST_CASE("a position moves over settled lines only while they are contiguous") 
   chunk->settle(0, 0);
   chunk->settle(0, 2);
   CHECK(stream->positions()[0].offset == 10);
-  CHECK(stream->positions()[0].above == std::vector<std::pair<std::uint64_t, std::uint64_t>>{{20, 30}});
+  CHECK(stream->positions()[0].above ==
+        std::vector<std::pair<std::uint64_t, std::uint64_t>>{{20, 30}});
   CHECK(stream->positions()[1].offset == 0);
   CHECK(stream->settled_offset() == 0);
   chunk->settle(0, 1);
@@ -50,7 +51,8 @@ TEST_CASE("ranges settled in an earlier run are kept until they are read again")
   CHECK(stream->positions()[0].offset == 20);
   CHECK(stream->positions()[0].above.size() == 1);
   const auto second = stream->add_chunk({20, 40, 50});
-  CHECK(stream->positions()[0].above == std::vector<std::pair<std::uint64_t, std::uint64_t>>{{40, 50}});
+  CHECK(stream->positions()[0].above ==
+        std::vector<std::pair<std::uint64_t, std::uint64_t>>{{40, 50}});
   second->settle(0, 0);
   CHECK(stream->positions()[0].offset == 50);
 }
@@ -63,7 +65,8 @@ TEST_CASE("chunks may be settled in any order") {
   second->settle(0, 1);
   CHECK(stream->settled_offset() == 0);
   first->settle(0, 1);
-  CHECK(stream->positions()[0].above == std::vector<std::pair<std::uint64_t, std::uint64_t>>{{5, 20}});
+  CHECK(stream->positions()[0].above ==
+        std::vector<std::pair<std::uint64_t, std::uint64_t>>{{5, 20}});
   first->settle(0, 0);
   CHECK(stream->settled_offset() == 20);
 }

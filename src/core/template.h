@@ -27,7 +27,7 @@ class Template {
 
  private:
   struct Part {
-    std::string literal;   // used when `path` is empty
+    std::string literal;  // used when `path` is empty
     json::Path path;
     bool has_default = false;
     std::string default_text;

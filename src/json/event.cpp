@@ -133,7 +133,8 @@ bool Event::set(const Path& path, const Value& value) {
     auto* member = arena_->make<Member>();
     // The path may not outlive the event's arena in tests, so its texts are copied.
     member->name = arena_->copy(segments[at].name);
-    member->key = segments[at].key == segments[at].name ? member->name : arena_->copy(segments[at].key);
+    member->key =
+        segments[at].key == segments[at].name ? member->name : arena_->copy(segments[at].key);
     member->value = at + 1 == segments.size() ? value : object_value(*arena_);
     container->append(member);
     container = member->value.items;
@@ -178,10 +179,13 @@ Value string_value(std::string_view text, Arena& arena) {
 Value number_value(std::int64_t number, Arena& arena) {
   std::array<char, 24> digits{};
   const auto [end, problem] = std::to_chars(digits.data(), digits.data() + digits.size(), number);
-  return {Kind::number, arena.copy({digits.data(), static_cast<std::size_t>(end - digits.data())}), nullptr};
+  return {Kind::number, arena.copy({digits.data(), static_cast<std::size_t>(end - digits.data())}),
+          nullptr};
 }
 
-Value boolean_value(bool flag) { return {Kind::boolean, flag ? "true" : "false", nullptr}; }
+Value boolean_value(bool flag) {
+  return {Kind::boolean, flag ? "true" : "false", nullptr};
+}
 
 Value object_value(Arena& arena) {
   auto* items = arena.make<Container>();

@@ -49,9 +49,9 @@ struct Container {
 
 /// Which line an event came from: the name of everything that is derived from it, such as meta.id.
 struct Origin {
-  Uuid gen;                   // the generation of the file, or the run of a pipe
-  std::uint64_t offset = 0;   // of the line's first byte
-  WallTime read_at;           // when the line was read
+  Uuid gen;                  // the generation of the file, or the run of a pipe
+  std::uint64_t offset = 0;  // of the line's first byte
+  WallTime read_at;          // when the line was read
 };
 
 /// One access-log line on its way: an ordered tree in an arena. Not thread-safe; lives until its arena is reset.
@@ -76,7 +76,8 @@ class Event {
   [[nodiscard]] Event clone() const;
 
   Origin origin;
-  std::uint32_t duplicate_keys = 0;  // members of the line that a later one of the same name replaced
+  std::uint32_t duplicate_keys =
+      0;  // members of the line that a later one of the same name replaced
 
  private:
   Arena* arena_;

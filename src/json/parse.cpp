@@ -98,7 +98,8 @@ struct Parser::Impl {
   bool check_string(std::string_view inner) {
     const std::size_t bad = bad_escape(inner);
     if (bad == std::string_view::npos) return true;
-    return broken("an escape is none of \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX", inner.data() + bad);
+    return broken("an escape is none of \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX",
+                  inner.data() + bad);
   }
 
   // Checks a scalar's token by RFC 8259: simdjson's raw tokens are not checked.
@@ -201,7 +202,7 @@ struct Parser::Impl {
 
   // Fills `into`; a duplicate replaces the value at the first one's place.
   bool members(sj::ondemand::object& object, Container& into, std::uint32_t& duplicates) {
-    std::uint64_t seen = 0;   // a filter of the names so far: most lines need no comparison at all
+    std::uint64_t seen = 0;  // a filter of the names so far: most lines need no comparison at all
     for (auto item : object) {
       sj::ondemand::field field;
       if (const auto code = std::move(item).get(field)) return broken(code);
@@ -230,13 +231,16 @@ struct Parser::Impl {
   static std::uint32_t hash(std::string_view name) {
     if (name.empty()) return 0;
     const std::size_t size = name.size();
-    const auto at = [&](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(name[i])); };
+    const auto at = [&](std::size_t i) {
+      return static_cast<std::uint32_t>(static_cast<unsigned char>(name[i]));
+    };
     return static_cast<std::uint32_t>(size) * 31 + at(0) * 7 + at(size - 1) * 13 + at(size / 2) * 3;
   }
 
   [[nodiscard]] Error error(std::string_view text) const {
     std::size_t column = text.size();
-    if (trouble.at != nullptr && trouble.at >= text.data() && trouble.at <= text.data() + text.size()) {
+    if (trouble.at != nullptr && trouble.at >= text.data() &&
+        trouble.at <= text.data() + text.size()) {
       column = static_cast<std::size_t>(trouble.at - text.data());
     }
     return {fmt::format("not valid JSON at column {}: {}", column + 1, trouble.what)};

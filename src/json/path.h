@@ -17,9 +17,9 @@ namespace tailgate::json {
 class Path {
  public:
   struct Segment {
-    std::string name;          // decoded; empty for an index
-    std::string key;           // as it is written between the quotes of a JSON key
-    std::int64_t index = -1;   // >= 0: an element of an array
+    std::string name;         // decoded; empty for an index
+    std::string key;          // as it is written between the quotes of a JSON key
+    std::int64_t index = -1;  // >= 0: an element of an array
     bool operator==(const Segment&) const = default;
   };
 

@@ -28,7 +28,9 @@ void write_items(const Container& items, Kind kind, std::string& out) {
 
 }  // namespace
 
-void write(const Event& event, std::string& out) { write_items(event.root(), Kind::object, out); }
+void write(const Event& event, std::string& out) {
+  write_items(event.root(), Kind::object, out);
+}
 
 void write(const Value& value, std::string& out) {
   if (value.items != nullptr && value.items->changed) {

@@ -22,35 +22,35 @@ class Counter {
 struct SourceCounters {
   Counter read_lines;
   Counter read_bytes;
-  Counter filtered_by_filter;    // a filter or its condition dropped it
-  Counter filtered_unrouted;     // it matched no sink
-  Counter filtered_empty;        // its filters left nothing
-  Counter filtered_not_json;     // not_json: skip
+  Counter filtered_by_filter;  // a filter or its condition dropped it
+  Counter filtered_unrouted;   // it matched no sink
+  Counter filtered_empty;      // its filters left nothing
+  Counter filtered_not_json;   // not_json: skip
   Counter dead_parse;
   Counter dead_filter;
   Counter dispatched;
-  Counter duplicate_keys;        // members that a later one of the same name replaced
-  Counter lag_bytes;             // gauge
-  Counter lag_millis;            // gauge: age of the oldest line not settled
-  Counter files_open;            // gauge
-  Counter lost_bytes;            // truncated or deleted before they could be read
+  Counter duplicate_keys;  // members that a later one of the same name replaced
+  Counter lag_bytes;       // gauge
+  Counter lag_millis;      // gauge: age of the oldest line not settled
+  Counter files_open;      // gauge
+  Counter lost_bytes;      // truncated or deleted before they could be read
 };
 
 /// The sink's side: dispatched + recovered = delivered + dead_lettered + dropped + in_flight.
 struct SinkCounters {
   Counter dispatched;
-  Counter recovered;             // from a spool of an earlier run
+  Counter recovered;  // from a spool of an earlier run
   Counter delivered;
-  Counter dead_filter;           // by this sink's own filters or codec
-  Counter dead_sink;             // refused by the other side
-  Counter dropped_by_filter;     // this sink's own filters
-  Counter sent;                  // events in attempts, repeats included
+  Counter dead_filter;        // by this sink's own filters or codec
+  Counter dead_sink;          // refused by the other side
+  Counter dropped_by_filter;  // this sink's own filters
+  Counter sent;               // events in attempts, repeats included
   Counter sent_bytes;
   Counter attempts;
-  Counter retries;               // attempts that were repeats
-  Counter up;                    // gauge: 1 or 0
-  Counter blocked_millis;        // the intake waited for this sink's credits
-  Counter splits;                // batches split because they were too large
+  Counter retries;         // attempts that were repeats
+  Counter up;              // gauge: 1 or 0
+  Counter blocked_millis;  // the intake waited for this sink's credits
+  Counter splits;          // batches split because they were too large
 
   [[nodiscard]] std::uint64_t in_flight() const {
     return dispatched.value() + recovered.value() - delivered.value() - dead_filter.value() -

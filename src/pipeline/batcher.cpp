@@ -5,7 +5,8 @@
 
 namespace tailgate::pipeline {
 
-Batcher::Batcher(std::size_t sink, Codec& codec, Buffer& buffer, Credits& credits, BatchLimits limits)
+Batcher::Batcher(std::size_t sink, Codec& codec, Buffer& buffer, Credits& credits,
+                 BatchLimits limits)
     : sink_(sink), codec_(codec), buffer_(buffer), credits_(credits), limits_(limits) {}
 
 Result<void> Batcher::add(const json::Event& event, const std::shared_ptr<Chunk>& chunk,

@@ -20,7 +20,8 @@ class Batcher {
   Batcher(std::size_t sink, Codec& codec, Buffer& buffer, Credits& credits, BatchLimits limits);
 
   /// An error is the event's own: it was not added.
-  Result<void> add(const json::Event& event, const std::shared_ptr<Chunk>& chunk, std::uint32_t line, Tick now);
+  Result<void> add(const json::Event& event, const std::shared_ptr<Chunk>& chunk,
+                   std::uint32_t line, Tick now);
   /// Pushes the open batch if it is older than max_wait.
   void flush_old(Tick now);
   void flush();

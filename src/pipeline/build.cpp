@@ -22,7 +22,8 @@ using settings::Problems;
 using settings::Section;
 
 template <class Entry>
-const Entry* find_type(std::span<const Entry> table, const Node& node, std::string_view kind, Problems& problems) {
+const Entry* find_type(std::span<const Entry> table, const Node& node, std::string_view kind,
+                       Problems& problems) {
   const Node type = node.at("type");
   if (!type.given()) {
     problems.add(node, fmt::format("type is missing: which {} is it?", kind));
@@ -43,7 +44,8 @@ const Entry* find_type(std::span<const Entry> table, const Node& node, std::stri
 std::vector<Option> joined(settings::OptionTable all, settings::OptionTable own) {
   std::vector<Option> table(all.begin(), all.end());
   for (const Option& option : own) {
-    const auto same = std::find_if(table.begin(), table.end(), [&](const Option& o) { return o.name == option.name; });
+    const auto same = std::find_if(table.begin(), table.end(),
+                                   [&](const Option& o) { return o.name == option.name; });
     if (same == table.end()) {
       table.push_back(option);
     } else {
@@ -79,12 +81,14 @@ BatchLimits batch_limits(const Section& sink, const SinkTraits& traits, Problems
   const Section section(sink.node("batch"), batch_options(), problems);
   BatchLimits limits;
   limits.max_events = positive(section, "max_events");
-  limits.max_bytes = section.given("max_bytes") ? section.bytes("max_bytes") : *parse_bytes(traits.batch_bytes);
+  limits.max_bytes =
+      section.given("max_bytes") ? section.bytes("max_bytes") : *parse_bytes(traits.batch_bytes);
   limits.max_wait = section.duration("max_wait");
   return limits;
 }
 
-SenderRules sender_rules(const std::string& name, const Section& sink, const SinkTraits& traits, Problems& problems) {
+SenderRules sender_rules(const std::string& name, const Section& sink, const SinkTraits& traits,
+                         Problems& problems) {
   const Section retry(sink.node("retry"), retry_options(), problems);
   SenderRules rules;
   rules.sink = name;
@@ -98,8 +102,9 @@ SenderRules sender_rules(const std::string& name, const Section& sink, const Sin
 }
 
 bool has_event_meta(const Chain& chain) {
-  return std::any_of(chain.steps().begin(), chain.steps().end(),
-                     [](const Chain::Step& step) { return step.name == "event_meta" && !step.when; });
+  return std::any_of(chain.steps().begin(), chain.steps().end(), [](const Chain::Step& step) {
+    return step.name == "event_meta" && !step.when;
+  });
 }
 
 // EventGate's answers are matched by meta.id, so every event needs one.
@@ -123,7 +128,8 @@ struct Builder {
   Parts& parts;
   std::shared_ptr<Transports> transports;
 
-  void add_source(const std::string& name, const Node& node, const std::vector<std::string>& sinks) {
+  void add_source(const std::string& name, const Node& node,
+                  const std::vector<std::string>& sinks) {
     const SourceEntry* entry = find_type(sources::table(), node, "source", problems);
     if (entry == nullptr) return;
     const std::vector<Option> table = joined(source_options(), entry->options);
@@ -131,7 +137,8 @@ struct Builder {
     if (entry->needs_data_dir && context.need_data_dir && general.data_dir.empty()) {
       problems.add(node, "a file source needs a data_dir, where its positions are kept");
     }
-    Inlet inlet{name, nullptr, LineParser(parse_rules(section)), build_chain(section.node("filters"), problems),
+    Inlet inlet{name, nullptr, LineParser(parse_rules(section)),
+                build_chain(section.node("filters"), problems),
                 std::make_unique<metrics::SourceCounters>()};
     SourceContext source;
     source.name = name;
@@ -164,7 +171,8 @@ struct Builder {
     }
     outlet.filters = build_chain(section.node("filters"), problems);
     const bool keeps_ids = node.at("meta_id").given() && node.at("meta_id").text() == "keep";
-    if (entry->traits.needs_meta_id && !keeps_ids && !has_event_meta(parts.filters) && !has_event_meta(outlet.filters)) {
+    if (entry->traits.needs_meta_id && !keeps_ids && !has_event_meta(parts.filters) &&
+        !has_event_meta(outlet.filters)) {
       outlet.filters = with_event_meta(std::move(outlet.filters), problems);
     }
     outlet.counters = std::make_unique<metrics::SinkCounters>();
@@ -174,20 +182,24 @@ struct Builder {
     }
     const Log log = context.log.named("sink " + name);
     SinkContext sink_context{name, log, context.clock.get(), transports, Millis(0)};
-    sink_context.timeout = section.given("timeout") ? section.duration("timeout") : *parse_duration(entry->traits.timeout);
+    sink_context.timeout = section.given("timeout") ? section.duration("timeout")
+                                                    : *parse_duration(entry->traits.timeout);
     const SenderRules rules = sender_rules(name, section, entry->traits, problems);
     const BatchLimits limits = batch_limits(section, entry->traits, problems);
     std::unique_ptr<Sink> sink = entry->make(section, std::move(sink_context));
     if (sink == nullptr || outlet.codec == nullptr) return;
-    outlet.lane = std::make_unique<Lane>(rules, std::move(sink), *parts.dead_letters, *outlet.counters, *context.clock, log,
-                                         [wake = parts.wake] { wake->offer(); });
-    outlet.batcher = std::make_unique<Batcher>(parts.outlets.size(), *outlet.codec, outlet.lane->buffer(), *parts.credits, limits);
+    outlet.lane =
+        std::make_unique<Lane>(rules, std::move(sink), *parts.dead_letters, *outlet.counters,
+                               *context.clock, log, [wake = parts.wake] { wake->offer(); });
+    outlet.batcher = std::make_unique<Batcher>(parts.outlets.size(), *outlet.codec,
+                                               outlet.lane->buffer(), *parts.credits, limits);
     parts.outlets.push_back(std::move(outlet));
   }
 };
 
 // Members of `sources` or `sinks`: a map of maps.
-std::vector<std::pair<std::string, Node>> named(const Node& map, std::string_view what, Problems& problems) {
+std::vector<std::pair<std::string, Node>> named(const Node& map, std::string_view what,
+                                                Problems& problems) {
   std::vector<std::pair<std::string, Node>> result;
   if (!map.given()) return result;
   if (!map.is_map() || map.members().empty()) {
@@ -214,15 +226,18 @@ General read_general(const Node& root, Problems& problems) {
   General general;
   general.data_dir = section.text("data_dir");
   general.memory_limit = section.bytes("memory_limit");
-  if (general.memory_limit < (Bytes{1} << 20)) section.problem("memory_limit", "must be at least 1MiB");
+  if (general.memory_limit < (Bytes{1} << 20))
+    section.problem("memory_limit", "must be at least 1MiB");
   const Section shutdown(section.node("shutdown"), shutdown_options(), problems);
   general.run.grace = shutdown.duration("grace");
   general.run.quiet = shutdown.duration("quiet");
   const Section dead(section.node("dead_letters"), dead_letter_options(), problems);
   if (!general.data_dir.empty() || std::filesystem::path(dead.text("path")).is_absolute()) {
-    general.dead_letter_folder = (std::filesystem::path(general.data_dir) / dead.text("path")).string();
+    general.dead_letter_folder =
+        (std::filesystem::path(general.data_dir) / dead.text("path")).string();
   }
-  general.dead_letter_limits = {dead.bytes("max_bytes"), dead.duration("max_age"), dead.text("when_full") == "block"};
+  general.dead_letter_limits = {dead.bytes("max_bytes"), dead.duration("max_age"),
+                                dead.text("when_full") == "block"};
   const Section admin(section.node("admin"), admin_options(), problems);
   general.admin_listen = admin.text("listen");
   return general;
@@ -241,7 +256,8 @@ std::optional<Parts> build(const Node& root, const General& general, DeadLetters
   const Bytes read = std::min<Bytes>(Bytes{256} << 10, general.memory_limit / 16);
   parts.rules.read_bytes = static_cast<std::size_t>(read);
   // What is read grows by what filters add; twice its size for each sink is more than that.
-  parts.credits = std::make_unique<Credits>(general.memory_limit, read * 2 * std::max<std::size_t>(sinks.size(), 1));
+  parts.credits = std::make_unique<Credits>(general.memory_limit,
+                                            read * 2 * std::max<std::size_t>(sinks.size(), 1));
   parts.filters = build_chain(root.at("filters"), problems);
   Builder builder{root, general, context, problems, parts, sinks::make_transports(*context.clock)};
   std::vector<std::string> names;
@@ -249,7 +265,8 @@ std::optional<Parts> build(const Node& root, const General& general, DeadLetters
     names.push_back(name);
     builder.add_sink(name, node);
   }
-  for (const auto& [name, node] : named(root.at("sources"), "source", problems)) builder.add_source(name, node, names);
+  for (const auto& [name, node] : named(root.at("sources"), "source", problems))
+    builder.add_source(name, node, names);
   if (problems.any()) {
     for (Outlet& outlet : parts.outlets) outlet.batcher.reset();
     return std::nullopt;

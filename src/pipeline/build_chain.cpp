@@ -21,7 +21,8 @@ std::string unknown_filter(std::string_view name) {
   std::vector<std::string_view> names;
   for (const FilterEntry& entry : filters::table()) names.push_back(entry.name);
   const std::string_view close = settings::did_you_mean(name, names);
-  if (!close.empty()) return fmt::format("there is no filter \"{}\"; did you mean {}?", name, close);
+  if (!close.empty())
+    return fmt::format("there is no filter \"{}\"; did you mean {}?", name, close);
   return fmt::format("there is no filter \"{}\"", name);
 }
 
@@ -48,7 +49,8 @@ std::optional<Chain::Step> build_step(const settings::Node& item, settings::Prob
     for (const auto& [key, value] : item.members()) {
       if (is_step_option(key.text())) continue;
       if (!name.empty()) {
-        problems.add(key, fmt::format("a list item holds one filter; \"{}\" needs a `-` of its own", key.text()));
+        problems.add(key, fmt::format("a list item holds one filter; \"{}\" needs a `-` of its own",
+                                      key.text()));
         return std::nullopt;
       }
       name = key.text();
@@ -67,7 +69,8 @@ std::optional<Chain::Step> build_step(const settings::Node& item, settings::Prob
   }
   Chain::Step step;
   step.name = name;
-  const settings::Section section(options.given() ? options : settings::Node{}, entry->options, problems);
+  const settings::Section section(options.given() ? options : settings::Node{}, entry->options,
+                                  problems);
   step.filter = entry->make(section);
   const settings::Node when = item.is_map() ? item.at("when") : settings::Node{};
   if (when.given()) {

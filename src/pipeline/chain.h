@@ -18,9 +18,9 @@ enum class OnError { dead_letter, keep, drop };
 class Chain {
  public:
   struct Step {
-    std::string name;                 // as in the settings
+    std::string name;  // as in the settings
     std::unique_ptr<Filter> filter;
-    std::optional<Condition> when;    // the filter applies only to events that match
+    std::optional<Condition> when;  // the filter applies only to events that match
     OnError on_error = OnError::dead_letter;
   };
 

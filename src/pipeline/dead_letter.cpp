@@ -53,7 +53,8 @@ std::vector<File> files_in(const std::string& folder) {
     if (gone) continue;
     files.push_back({entry.path(), size, entry.last_write_time(gone)});
   }
-  std::sort(files.begin(), files.end(), [](const File& a, const File& b) { return a.path < b.path; });
+  std::sort(files.begin(), files.end(),
+            [](const File& a, const File& b) { return a.path < b.path; });
   return files;
 }
 
@@ -62,14 +63,14 @@ std::vector<File> files_in(const std::string& folder) {
 struct DeadLetters::Impl {
   const Clock& clock;
   Log log;
-  std::string folder;   // empty: one file or stderr
+  std::string folder;  // empty: one file or stderr
   std::string file;
   Limits limits;
   std::mutex mutex;
   int fd = -1;
   Bytes part_bytes = 0;
   Bytes total = 0;
-  Bytes torn = 0;   // bytes of a failed write that could not be taken back
+  Bytes torn = 0;  // bytes of a failed write that could not be taken back
 
   Impl(const Clock& use_clock, Log use_log) : clock(use_clock), log(std::move(use_log)) {}
   ~Impl() {
@@ -79,7 +80,8 @@ struct DeadLetters::Impl {
   Result<void> open_file(const std::string& path) {
     fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (fd < 0) {
-      return fail(fmt::format("dead letters: cannot open {}: {}; their lines wait", path, std::strerror(errno)));
+      return fail(fmt::format("dead letters: cannot open {}: {}; their lines wait", path,
+                              std::strerror(errno)));
     }
     struct stat about {};
     part_bytes = ::fstat(fd, &about) == 0 ? static_cast<Bytes>(about.st_size) : 0;
@@ -120,9 +122,10 @@ struct DeadLetters::Impl {
                too_old ? "older than max_age" : "to make room");
     }
     if (total + wanted <= limits.max_bytes) return {};
-    return fail(fmt::format("dead letters: {} holds {} of at most {}; lines that need it wait until `tailgate dead "
-                            "purge` or a larger max_bytes makes room",
-                            folder, human_bytes(total), human_bytes(limits.max_bytes)));
+    return fail(fmt::format(
+        "dead letters: {} holds {} of at most {}; lines that need it wait until `tailgate dead "
+        "purge` or a larger max_bytes makes room",
+        folder, human_bytes(total), human_bytes(limits.max_bytes)));
   }
 
   Result<void> write_all(std::string_view lines) {
@@ -134,12 +137,15 @@ struct DeadLetters::Impl {
       } else if (errno != EINTR) {
         const int why = errno;
         // Take a torn line back, so that a retry does not follow half of it.
-        if (fd > STDERR_FILENO && ::ftruncate(fd, static_cast<off_t>(part_bytes)) != 0) torn += lines.size() - rest.size();
-        return fail(fmt::format("dead letters: cannot write: {}; their lines wait", std::strerror(why)));
+        if (fd > STDERR_FILENO && ::ftruncate(fd, static_cast<off_t>(part_bytes)) != 0)
+          torn += lines.size() - rest.size();
+        return fail(
+            fmt::format("dead letters: cannot write: {}; their lines wait", std::strerror(why)));
       }
     }
     if (fd > STDERR_FILENO && ::fsync(fd) != 0) {
-      return fail(fmt::format("dead letters: cannot sync: {}; their lines wait", std::strerror(errno)));
+      return fail(
+          fmt::format("dead letters: cannot sync: {}; their lines wait", std::strerror(errno)));
     }
     part_bytes += lines.size();
     total += lines.size();

@@ -19,14 +19,14 @@ struct DeadLetter {
   std::string_view path;
   std::string gen;
   std::uint64_t offset = 0;
-  std::string_view sink;       // empty: before any sink
-  std::string_view stage;      // parse | filter | sink
+  std::string_view sink;   // empty: before any sink
+  std::string_view stage;  // parse | filter | sink
   std::string_view reason;
-  std::string_view answer;     // the other side's own words: JSON or empty
+  std::string_view answer;  // the other side's own words: JSON or empty
   unsigned attempts = 0;
-  std::string_view event;      // JSON; empty when there is none
-  std::string_view raw;        // the line as it came, when it is not an event
-  std::uint64_t length = 0;    // of a line too long to keep; 0: the line is here
+  std::string_view event;    // JSON; empty when there is none
+  std::string_view raw;      // the line as it came, when it is not an event
+  std::uint64_t length = 0;  // of a line too long to keep; 0: the line is here
 };
 
 /// Where dead letters go: NDJSON, one object a line, files of mode 0600. append() then commit() (one fsync for many);
@@ -36,8 +36,8 @@ class DeadLetters {
  public:
   struct Limits {
     Bytes max_bytes = Bytes{1} << 30;
-    Millis max_age{0};   // 0: for ever
-    bool block_when_full = true;   // false: drop_oldest
+    Millis max_age{0};            // 0: for ever
+    bool block_when_full = true;  // false: drop_oldest
   };
 
   /// Into files in `folder` (one a day and part).

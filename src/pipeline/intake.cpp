@@ -17,7 +17,8 @@ constexpr Millis kHousekeeping{1'000};
 
 // `event`: what is kept when the sink's own steps failed; otherwise the line itself is kept as it came.
 void Pipeline::bury(Inlet& inlet, const Lines& lines, std::uint32_t line, std::string_view stage,
-                    const std::string& reason, const json::Event* event, std::optional<std::size_t> sink) {
+                    const std::string& reason, const json::Event* event,
+                    std::optional<std::size_t> sink) {
   const Chunk& chunk = *lines.chunk;
   const Line& text = lines.lines[line];
   std::string kept;
@@ -90,9 +91,11 @@ void Pipeline::account_blocked(Tick now) {
   const auto waited = std::chrono::duration_cast<Millis>(now - *blocked_since_);
   Outlet* slowest = nullptr;
   for (Outlet& outlet : parts_.outlets) {
-    if (slowest == nullptr || outlet.counters->in_flight() > slowest->counters->in_flight()) slowest = &outlet;
+    if (slowest == nullptr || outlet.counters->in_flight() > slowest->counters->in_flight())
+      slowest = &outlet;
   }
-  if (slowest != nullptr) slowest->counters->blocked_millis.add(static_cast<std::uint64_t>(waited.count()));
+  if (slowest != nullptr)
+    slowest->counters->blocked_millis.add(static_cast<std::uint64_t>(waited.count()));
   blocked_since_.reset();
 }
 
@@ -102,9 +105,8 @@ bool Pipeline::sources_finished() const {
 }
 
 bool Pipeline::all_settled() const {
-  return letters_.empty() && std::all_of(parts_.outlets.begin(), parts_.outlets.end(), [](const Outlet& outlet) {
-           return outlet.lane->idle();
-         });
+  return letters_.empty() && std::all_of(parts_.outlets.begin(), parts_.outlets.end(),
+                                         [](const Outlet& outlet) { return outlet.lane->idle(); });
 }
 
 // After a stop request: keeps reading until nothing comes any more, or grace is over.
@@ -112,8 +114,8 @@ bool Pipeline::drained(Tick now) {
   if (stops_.load() > 1) return true;
   if (stopping_since_ == Tick{}) {
     stopping_since_ = now;
-    parts_.log.info("stopping: reads on until nothing comes for {}, at most {}", human_duration(parts_.rules.quiet),
-                    human_duration(parts_.rules.grace));
+    parts_.log.info("stopping: reads on until nothing comes for {}, at most {}",
+                    human_duration(parts_.rules.quiet), human_duration(parts_.rules.grace));
   }
   if (now - stopping_since_ >= parts_.rules.grace) return true;
   const bool quiet = now - std::max(last_byte_, stopping_since_) >= parts_.rules.quiet;
@@ -133,7 +135,8 @@ Ending Pipeline::finish(bool gave_up) {
   }
   const Tick now = parts_.clock->now();
   const bool at_once = gave_up || ending.sink_closed || stops_.load() > 1;
-  const Tick deadline = stopping_since_ == Tick{} ? now + Millis(1'000) : stopping_since_ + parts_.rules.grace;
+  const Tick deadline =
+      stopping_since_ == Tick{} ? now + Millis(1'000) : stopping_since_ + parts_.rules.grace;
   for (Outlet& outlet : parts_.outlets) outlet.lane->stop(at_once ? now : std::max(now, deadline));
   (void)commit_letters();
   ending.settled = all_settled();

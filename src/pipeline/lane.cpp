@@ -8,14 +8,17 @@
 namespace tailgate::pipeline {
 
 Lane::Lane(SenderRules rules, std::unique_ptr<Sink> sink, DeadLetters& dead_letters,
-           metrics::SinkCounters& counters, const Clock& clock, Log log, std::function<void()> changed)
+           metrics::SinkCounters& counters, const Clock& clock, Log log,
+           std::function<void()> changed)
     : counters_(counters), sink_(std::move(sink)), changed_(std::move(changed)) {
   buffer_ = std::make_unique<buffers::Memory>([this] { wake(); });
-  sender_ = std::make_unique<Sender>(std::move(rules), *sink_, *buffer_, dead_letters, counters, clock,
-                                     std::move(log), [this] { wake(); });
+  sender_ = std::make_unique<Sender>(std::move(rules), *sink_, *buffer_, dead_letters, counters,
+                                     clock, std::move(log), [this] { wake(); });
 }
 
-Lane::~Lane() { stop(Tick{}); }
+Lane::~Lane() {
+  stop(Tick{});
+}
 
 void Lane::start() {
   thread_ = std::thread([this] { loop(); });

@@ -42,8 +42,8 @@ class Lane {
   std::function<void()> changed_;
   std::mutex mutex_;
   std::condition_variable woken_;
-  bool called_ = false;                 // guarded by mutex_
-  std::optional<Tick> stop_by_;         // guarded by mutex_
+  bool called_ = false;          // guarded by mutex_
+  std::optional<Tick> stop_by_;  // guarded by mutex_
   std::thread thread_;
 };
 

@@ -14,7 +14,8 @@ namespace {
 // Source: Kubernetes design proposal "CRI: dockershim logging", kubelet/cri/streaming log format.
 std::size_t cri_message(std::string_view text, bool& partial) {
   const std::size_t time_end = text.find(' ');
-  if (time_end == std::string_view::npos || time_end < 20 || text[10] != 'T') return std::string_view::npos;
+  if (time_end == std::string_view::npos || time_end < 20 || text[10] != 'T')
+    return std::string_view::npos;
   const std::size_t stream_end = text.find(' ', time_end + 1);
   if (stream_end == std::string_view::npos) return stream_end;
   const std::string_view stream = text.substr(time_end + 1, stream_end - time_end - 1);
@@ -59,7 +60,9 @@ bool is_valid_utf8(std::string_view text) {
   return true;
 }
 
-std::size_t first_visible(std::string_view text) { return text.find_first_not_of(" \t\r\n"); }
+std::size_t first_visible(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n");
+}
 
 }  // namespace
 
@@ -95,7 +98,8 @@ Result<std::string_view> LineParser::unwrapped(std::string_view text, json::Aren
     case Format::cri: {
       bool partial = false;
       const std::size_t begin = cri_message(text, partial);
-      if (begin == std::string_view::npos) return fail("not a CRI line: no `time stream tag` in front");
+      if (begin == std::string_view::npos)
+        return fail("not a CRI line: no `time stream tag` in front");
       if (partial) return fail("a partial CRI line (tag P): its parts are not joined");
       return text.substr(begin);
     }

@@ -17,7 +17,7 @@ enum class NotJson : std::uint8_t { dead_letter, skip, pass };
 
 struct ParseRules {
   Format format = Format::json;
-  bool skip_prefix = false;       // the JSON starts at the line's first {
+  bool skip_prefix = false;  // the JSON starts at the line's first {
   NotJson not_json = NotJson::dead_letter;
   bool replace_invalid_utf8 = false;
 };
@@ -34,7 +34,8 @@ class LineParser {
 
  private:
   Result<std::string_view> unwrapped(std::string_view text, json::Arena& arena);
-  Result<std::string_view> member_text(std::string_view text, std::string_view name, json::Arena& arena);
+  Result<std::string_view> member_text(std::string_view text, std::string_view name,
+                                       json::Arena& arena);
   Result<Parsed> not_json(std::string_view text, json::Event& event) const;
 
   ParseRules rules_;

@@ -49,7 +49,8 @@ Ending Pipeline::run() {
     const Tick now = parts_.clock->now();
     beat_.store(now.time_since_epoch().count());
     // Discovery always goes on; only reading waits for credit.
-    for (std::size_t i = 0; i < parts_.inlets.size(); ++i) wakeups_[i] = parts_.inlets[i].source->watch(now);
+    for (std::size_t i = 0; i < parts_.inlets.size(); ++i)
+      wakeups_[i] = parts_.inlets[i].source->watch(now);
     const bool progressed = read_once(now);
     if (!progressed) {
       for (Outlet& outlet : parts_.outlets) {
@@ -145,7 +146,8 @@ void Pipeline::take_line(Inlet& inlet, const Lines& lines, std::uint32_t line, T
   dispatch(inlet, event, lines, line, now);
 }
 
-void Pipeline::dispatch(Inlet& inlet, const json::Event& event, const Lines& lines, std::uint32_t line, Tick now) {
+void Pipeline::dispatch(Inlet& inlet, const json::Event& event, const Lines& lines,
+                        std::uint32_t line, Tick now) {
   bool routed = false;
   for (std::size_t sink = 0; sink < parts_.outlets.size(); ++sink) {
     Outlet& outlet = parts_.outlets[sink];
@@ -167,7 +169,8 @@ void Pipeline::offer(Outlet& outlet, std::size_t sink, const json::Event& event,
   const auto dead = [&](std::string_view stage, const std::string& reason, const json::Event& of) {
     outlet.counters->dead_filter.add();
     for (Inlet& inlet : parts_.inlets) {
-      if (inlet.name == lines.chunk->stream().source()) return bury(inlet, lines, line, stage, reason, &of, sink);
+      if (inlet.name == lines.chunk->stream().source())
+        return bury(inlet, lines, line, stage, reason, &of, sink);
     }
   };
   if (outlet.filters.empty()) {
@@ -186,7 +189,9 @@ void Pipeline::offer(Outlet& outlet, std::size_t sink, const json::Event& event,
   if (!added.has_value()) dead("filter", added.error().what, own);
 }
 
-bool Pipeline::beats(Tick since) const { return beat_.load() >= since.time_since_epoch().count(); }
+bool Pipeline::beats(Tick since) const {
+  return beat_.load() >= since.time_since_epoch().count();
+}
 
 void Pipeline::request_stop() {
   stops_.fetch_add(1);

@@ -26,7 +26,7 @@ struct Inlet {
   std::string name;
   std::unique_ptr<Source> source;
   LineParser parser;
-  Chain filters;                        // this source's, before the shared chain
+  Chain filters;  // this source's, before the shared chain
   std::unique_ptr<metrics::SourceCounters> counters;
 };
 
@@ -34,39 +34,40 @@ struct Inlet {
 struct Outlet {
   std::string name;
   std::string type;
-  std::optional<Condition> when;        // routing
-  Chain filters;                        // this sink's, after the shared chain
+  std::optional<Condition> when;  // routing
+  Chain filters;                  // this sink's, after the shared chain
   std::unique_ptr<Codec> codec;
   std::unique_ptr<metrics::SinkCounters> counters;
-  std::unique_ptr<Lane> lane;           // holds the sink and the buffer
+  std::unique_ptr<Lane> lane;  // holds the sink and the buffer
   std::unique_ptr<Batcher> batcher;
-  bool flush_when_idle = false;         // somebody watches: do not wait for max_wait when the input pauses
+  bool flush_when_idle = false;  // somebody watches: do not wait for max_wait when the input pauses
 };
 
 struct RunRules {
-  Millis grace{25'000};                 // how long a shutdown may take
-  Millis quiet{12'000};                 // how long nothing must come before the drain ends
-  bool once = false;                    // end when every source is finished and all is settled
-  Millis give_up_after{0};              // with once: how long undelivered events may hold the end up; 0: for ever
+  Millis grace{25'000};  // how long a shutdown may take
+  Millis quiet{12'000};  // how long nothing must come before the drain ends
+  bool once = false;     // end when every source is finished and all is settled
+  Millis give_up_after{
+      0};  // with once: how long undelivered events may hold the end up; 0: for ever
   std::size_t read_bytes = std::size_t{256} << 10;
 };
 
 /// Everything a pipeline is made of, built from the settings by build.cpp.
 struct Parts {
   std::vector<Inlet> inlets;
-  Chain filters;                        // shared
+  Chain filters;  // shared
   std::vector<Outlet> outlets;
   std::unique_ptr<DeadLetters> dead_letters;
   std::unique_ptr<Credits> credits;
   std::shared_ptr<const Clock> clock;
-  std::shared_ptr<Wake> wake;           // the intake sleeps on it; lanes and stop requests call it
+  std::shared_ptr<Wake> wake;  // the intake sleeps on it; lanes and stop requests call it
   RunRules rules;
   Log log;
 };
 
 /// How a run ended.
 struct Ending {
-  bool settled = false;      // nothing is left undelivered
+  bool settled = false;  // nothing is left undelivered
   bool gave_up = false;
   bool sink_closed = false;  // stdout was closed by its reader
 };
@@ -112,10 +113,12 @@ class Pipeline {
   bool read_once(Tick now);
   void take(Inlet& inlet, const Lines& lines, Tick now);
   void take_line(Inlet& inlet, const Lines& lines, std::uint32_t line, Tick now);
-  void dispatch(Inlet& inlet, const json::Event& event, const Lines& lines, std::uint32_t line, Tick now);
-  void offer(Outlet& outlet, std::size_t sink, const json::Event& event, const Lines& lines, std::uint32_t line, Tick now);
-  void bury(Inlet& inlet, const Lines& lines, std::uint32_t line, std::string_view stage, const std::string& reason,
-            const json::Event* event, std::optional<std::size_t> sink);
+  void dispatch(Inlet& inlet, const json::Event& event, const Lines& lines, std::uint32_t line,
+                Tick now);
+  void offer(Outlet& outlet, std::size_t sink, const json::Event& event, const Lines& lines,
+             std::uint32_t line, Tick now);
+  void bury(Inlet& inlet, const Lines& lines, std::uint32_t line, std::string_view stage,
+            const std::string& reason, const json::Event* event, std::optional<std::size_t> sink);
   bool commit_letters();
   void housekeeping(Tick now);
   [[nodiscard]] bool sources_finished() const;
@@ -143,14 +146,14 @@ class Pipeline {
   struct Letter {
     std::shared_ptr<Chunk> chunk;
     std::uint32_t line;
-    std::optional<std::size_t> sink;   // none: for all sinks
+    std::optional<std::size_t> sink;  // none: for all sinks
   };
   std::string letter_lines_;
   std::vector<Letter> letters_;
   Tick letters_retry_{};
 
   mutable std::mutex status_mutex_;
-  std::vector<SourceStatus> statuses_;   // guarded by status_mutex_
+  std::vector<SourceStatus> statuses_;  // guarded by status_mutex_
 };
 
 }  // namespace tailgate::pipeline

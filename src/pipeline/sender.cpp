@@ -19,7 +19,8 @@ constexpr Millis kBurialRetry{1'000};
 }  // namespace
 
 Sender::Sender(SenderRules rules, Sink& sink, Buffer& buffer, DeadLetters& dead_letters,
-               metrics::SinkCounters& counters, const Clock& clock, Log log, std::function<void()> wake)
+               metrics::SinkCounters& counters, const Clock& clock, Log log,
+               std::function<void()> wake)
     : rules_(std::move(rules)),
       sink_(sink),
       buffer_(buffer),
@@ -117,7 +118,8 @@ Sender::WorkPtr Sender::fit(WorkPtr work, Tick now) {
   if (work->batch.wire().size() <= allowed || work->batch.size() == 1) return work;
   std::size_t fits = 0;
   const auto& events = work->batch.events();
-  while (fits < events.size() && events[fits].body.begin + events[fits].body.size + 1 <= allowed) ++fits;
+  while (fits < events.size() && events[fits].body.begin + events[fits].body.size + 1 <= allowed)
+    ++fits;
   fits = std::max<std::size_t>(fits, 1);
   if (fits == events.size()) return work;
   auto rest = std::make_unique<Work>(work->batch.split_off(fits));
@@ -147,7 +149,8 @@ void Sender::send(WorkPtr work, Tick now) {
   const std::uint64_t id = next_id_++;
   const Batch& batch = work->batch;
   flying_.emplace(id, std::move(work));
-  sink_.send(batch, [mailbox = mailbox_, id](Outcome outcome) { mailbox->put(id, std::move(outcome)); });
+  sink_.send(batch,
+             [mailbox = mailbox_, id](Outcome outcome) { mailbox->put(id, std::move(outcome)); });
 }
 
 void Sender::requeue(WorkPtr work, Tick not_before) {
@@ -214,7 +217,8 @@ Tick Sender::next_call(Tick now) const {
   if (rules_.self_retrying && !flying_.empty()) at = std::min(at, now + kStallCheck);
   if (!burials_.empty()) at = std::min(at, burial_retry_);
   const bool work_left = !waiting_.empty() || buffer_.events() > 0;
-  if (state_ == LaneStatus::State::down && work_left && flying_.empty()) at = std::min(at, std::max(down_until_, now));
+  if (state_ == LaneStatus::State::down && work_left && flying_.empty())
+    at = std::min(at, std::max(down_until_, now));
   if (state_ == LaneStatus::State::up && flying_.size() < limit_) {
     for (const WorkPtr& work : waiting_) {
       at = std::min(at, std::max(work->not_before, now));

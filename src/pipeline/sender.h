@@ -31,7 +31,7 @@ struct RetryRules {
 struct SenderRules {
   std::string sink;
   unsigned max_in_flight = 4;
-  bool strict = false;          // one in flight; nothing newer leaves before older is settled
+  bool strict = false;  // one in flight; nothing newer leaves before older is settled
   bool self_retrying = false;
   RetryRules retry;
 };
@@ -40,12 +40,12 @@ struct SenderRules {
 struct LaneStatus {
   enum class State : std::uint8_t { up, down, probing };
   State state = State::up;
-  std::string reason;           // why it is not up; the last trouble
-  std::uint64_t waiting = 0;    // events in the buffer and in retry
-  std::uint64_t in_flight = 0;  // events in attempts under way
-  std::uint64_t body_limit = 0; // what the other side was found to accept; 0: unknown
-  Tick since{};                 // of the state
-  bool closed = false;          // our stdout was closed
+  std::string reason;            // why it is not up; the last trouble
+  std::uint64_t waiting = 0;     // events in the buffer and in retry
+  std::uint64_t in_flight = 0;   // events in attempts under way
+  std::uint64_t body_limit = 0;  // what the other side was found to accept; 0: unknown
+  Tick since{};                  // of the state
+  bool closed = false;           // our stdout was closed
 };
 
 /// The lane's state machine, and the only place that retries: up(limit) → down(backoff) → probe(one batch) → up. Splits
@@ -71,13 +71,14 @@ class Sender {
     explicit Work(Batch of) : batch(std::move(of)) {}
     Batch batch;
     Tick not_before{};
-    std::uint64_t order = 0;      // by which work waits: that of the batch it came from
-    unsigned tries = 0;           // attempts so far, for the backoff
-    bool bisecting = false;       // part of a batch that was refused as a whole
-    std::vector<std::uint64_t> seen;  // per event: deliveries of its group at its last counted failure
+    std::uint64_t order = 0;  // by which work waits: that of the batch it came from
+    unsigned tries = 0;       // attempts so far, for the backoff
+    bool bisecting = false;   // part of a batch that was refused as a whole
+    std::vector<std::uint64_t>
+        seen;  // per event: deliveries of its group at its last counted failure
   };
   using WorkPtr = std::unique_ptr<Work>;
-  struct Burial {                 // dead letters that wait for room
+  struct Burial {  // dead letters that wait for room
     WorkPtr work;
     std::vector<std::size_t> events;
     std::string lines;
@@ -131,9 +132,10 @@ class Sender {
   Tick burial_retry_{};
   std::uint64_t next_id_ = 1;
   std::uint64_t next_order_ = 1;
-  std::unordered_map<std::string, std::uint64_t> troubled_;  // groups with errors: events delivered since
+  std::unordered_map<std::string, std::uint64_t>
+      troubled_;  // groups with errors: events delivered since
   std::optional<Tick> last_delivery_;
-  std::string pouring_reason_;      // refusals in a row for one reason
+  std::string pouring_reason_;  // refusals in a row for one reason
   std::uint64_t pouring_ = 0;
   std::size_t accepted_bytes_ = 0;  // the largest body accepted
   std::size_t refused_bytes_ = 0;   // the smallest refused; 0: none

@@ -11,7 +11,7 @@
 namespace tailgate::pipeline {
 namespace {
 
-constexpr std::uint64_t kPouring = 1000;        // refusals in a row for one reason
+constexpr std::uint64_t kPouring = 1000;  // refusals in a row for one reason
 constexpr Millis kFreshEvidence{60'000};
 
 std::string sentence(const Outcome& outcome) {
@@ -98,9 +98,11 @@ void Sender::answered(WorkPtr work, Outcome& outcome, Tick now) {
   if (!refusals.empty()) {
     const std::string reason = refusals.front()->reason;
     if (delivered == 0 && pours(reason, refusals.size())) {
-      go_down(fmt::format("{} events in a row were refused ({}); waiting instead of filling the dead letters",
-                          pouring_, reason),
-              rules_.retry.max, now);
+      go_down(
+          fmt::format(
+              "{} events in a row were refused ({}); waiting instead of filling the dead letters",
+              pouring_, reason),
+          rules_.retry.max, now);
       requeue(std::move(work), now);
     } else {
       std::string lines;
@@ -109,15 +111,16 @@ void Sender::answered(WorkPtr work, Outcome& outcome, Tick now) {
         lines += letter(*work, place[answer->event], answer->reason, answer->detail);
         events.push_back(place[answer->event]);
       }
-      log_.warn("{} of {} events were refused ({}); they are in the dead letters", refusals.size(), total, reason);
+      log_.warn("{} of {} events were refused ({}); they are in the dead letters", refusals.size(),
+                total, reason);
       bury(std::move(work), std::move(events), std::move(lines));
     }
   }
   if (delivered > 0 || (retries.empty() && pouring_ < kPouring)) went_well(now, delivered);
   if (failed == nullptr) return;
-  if (delivered == 0 && refusals.empty() && !std::any_of(retries.begin(), retries.end(), [](const Answer* answer) {
-        return answer->own_fault;
-      })) {
+  if (delivered == 0 && refusals.empty() &&
+      !std::any_of(retries.begin(), retries.end(),
+                   [](const Answer* answer) { return answer->own_fault; })) {
     go_down(retries.front()->reason, outcome.retry_after, now);
   } else if (state_ == LaneStatus::State::probing) {
     went_well(now, 0);
@@ -159,7 +162,8 @@ void Sender::again(WorkPtr work, const std::vector<const Answer*>& answers, bool
     if (batch.size() > 1) return halve(std::move(work), not_before);
     return requeue(std::move(work), not_before);
   }
-  log_.warn("{} events failed for good ({}); they are in the dead letters", condemned.size(), answers.front()->reason);
+  log_.warn("{} events failed for good ({}); they are in the dead letters", condemned.size(),
+            answers.front()->reason);
   std::vector<bool> keep(batch.size(), true);
   for (const std::size_t i : condemned) keep[i] = false;
   std::vector<std::uint64_t> seen;
@@ -191,10 +195,12 @@ void Sender::too_large(WorkPtr work, const Outcome& outcome, Tick now) {
   if (state_ == LaneStatus::State::probing) went_well(now, 0);
   if (work->batch.size() > 1) {
     counters_.splits.add();
-    log_.info("a body of {} was too large ({}); split, and remembered", human_bytes(bytes), sentence(outcome));
+    log_.info("a body of {} was too large ({}); split, and remembered", human_bytes(bytes),
+              sentence(outcome));
     return halve(std::move(work), now);
   }
-  const std::string reason = fmt::format("too large: {} bytes in a body of its own ({})", bytes, sentence(outcome));
+  const std::string reason =
+      fmt::format("too large: {} bytes in a body of its own ({})", bytes, sentence(outcome));
   log_.warn("an event is {}; it is in the dead letters", reason);
   std::string lines = letter(*work, 0, reason, outcome.detail);
   bury(std::move(work), {0}, std::move(lines));
@@ -217,7 +223,8 @@ void Sender::suspect(WorkPtr work, const Outcome& outcome, Tick now) {
 }
 
 void Sender::unknown(WorkPtr work, const Outcome& outcome, Tick now) {
-  if (rules_.self_retrying || work->batch.size() == 1) return trouble(std::move(work), outcome, now);
+  if (rules_.self_retrying || work->batch.size() == 1)
+    return trouble(std::move(work), outcome, now);
   go_down(sentence(outcome), outcome.retry_after, now);
   halve(std::move(work), now);
 }
@@ -234,7 +241,8 @@ void Sender::went_well(Tick now, std::size_t delivered) {
     return;
   }
   if (state_ == LaneStatus::State::probing || delivered > 0) {
-    log_.info("is up again after {}", human_duration(std::chrono::duration_cast<Millis>(now - since_)));
+    log_.info("is up again after {}",
+              human_duration(std::chrono::duration_cast<Millis>(now - since_)));
     state_ = LaneStatus::State::up;
     since_ = now;
     limit_ = 1;

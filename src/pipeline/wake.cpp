@@ -13,7 +13,9 @@ Wake::Wake() : fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
   if (fd_ < 0) throw std::runtime_error("no descriptor for the intake's eventfd");
 }
 
-Wake::~Wake() { ::close(fd_); }
+Wake::~Wake() {
+  ::close(fd_);
+}
 
 void Wake::call() {
   const std::uint64_t one = 1;

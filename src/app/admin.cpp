@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/admin.h"
+
+#include <fmt/format.h>
+#include <httplib.h>
+
+#include <thread>
+
+#include "app/views.h"
+#include "metrics/exporter.h"
+
+namespace tailgate::app {
+namespace {
+
+constexpr Millis kBeat{10'000};  // the intake loop comes round every second
+
+void answer(httplib::Response& response, int status, const std::string& text,
+            const char* type = "text/plain; charset=utf-8") {
+  response.status = status;
+  response.set_content(text, type);
+}
+
+}  // namespace
+
+struct AdminServer::Impl {
+  const pipeline::Pipeline& pipeline;
+  Log log;
+  httplib::Server server;
+  std::thread thread;
+
+  Impl(const pipeline::Pipeline& served, Log use_log) : pipeline(served), log(std::move(use_log)) {}
+
+  void routes() {
+    server.new_task_queue = [] { return new httplib::ThreadPool(2); };
+    server.set_keep_alive_max_count(1);
+    server.set_read_timeout(5, 0);
+    server.set_write_timeout(5, 0);
+    server.set_payload_max_length(std::size_t{64} << 10);
+    server.Get("/healthz", [this](const httplib::Request&, httplib::Response& response) {
+      const bool beats = pipeline.beats(std::chrono::steady_clock::now() - kBeat);
+      answer(response, beats ? 200 : 503, beats ? "ok\n" : "the intake loop does not come round\n");
+    });
+    server.Get("/readyz", [this](const httplib::Request&, httplib::Response& response) {
+      const bool ready = pipeline.ready();
+      answer(response, ready ? 200 : 503, ready ? "ok\n" : "the inputs are not watched yet\n");
+    });
+    server.Get("/delivery", [this](const httplib::Request&, httplib::Response& response) {
+      const std::string trouble = delivery_trouble(pipeline);
+      answer(response, trouble.empty() ? 200 : 503, trouble.empty() ? "ok\n" : trouble);
+    });
+    server.Get("/status", [this](const httplib::Request&, httplib::Response& response) {
+      answer(response, 200, status_json(pipeline) + "\n", "application/json");
+    });
+    server.Get("/metrics", [this](const httplib::Request&, httplib::Response& response) {
+      answer(response, 200, metrics::exposition(snapshot(pipeline)),
+             "text/plain; version=0.0.4; charset=utf-8");
+    });
+  }
+};
+
+AdminServer::AdminServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+AdminServer::~AdminServer() {
+  impl_->server.stop();
+  if (impl_->thread.joinable()) impl_->thread.join();
+}
+
+Result<std::unique_ptr<AdminServer>> AdminServer::start(const std::string& listen,
+                                                        const pipeline::Pipeline& pipeline,
+                                                        Log log) {
+  const std::size_t colon = listen.rfind(':');
+  int port = -1;
+  if (colon != std::string::npos) {
+    const std::string digits = listen.substr(colon + 1);
+    if (!digits.empty() && digits.size() <= 5 &&
+        digits.find_first_not_of("0123456789") == std::string::npos)
+      port = std::stoi(digits);
+  }
+  if (port < 0 || port > 65535 || colon == 0) {
+    return fail(fmt::format("admin.listen: \"{}\" is not host:port", listen));
+  }
+  const std::string host = listen.substr(0, colon);
+  auto impl = std::make_unique<Impl>(pipeline, std::move(log));
+  impl->routes();
+  const bool bound = port == 0 ? (port = impl->server.bind_to_any_port(host)) > 0
+                               : impl->server.bind_to_port(host, port);
+  if (!bound) {
+    return fail(fmt::format(
+        "admin.listen: cannot listen on {}: the port is taken or the address is not this host's",
+        listen));
+  }
+  impl->log.info("listens on {}:{}", host, port);
+  impl->thread = std::thread([server = &impl->server] { server->listen_after_bind(); });
+  return std::unique_ptr<AdminServer>(new AdminServer(std::move(impl)));
+}
+
+}  // namespace tailgate::app

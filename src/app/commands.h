@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace tailgate::app {
+
+/// Exit codes of the program.
+enum Exit : int {
+  kSettled = 0,      // all settled, or (run) what is left waits safely
+  kUndelivered = 1,  // something undelivered or lost: how much and where it waits was said
+  kUsage = 2,        // usage or settings
+  kDeadLetters = 3,  // finished, but some events are dead letters
+};
+
+// Each adds one subcommand, which sets `exit_code` when it ran. One file per subcommand.
+void add_run(CLI::App& app, int& exit_code);
+void add_pipe(CLI::App& app, int& exit_code);
+void add_validate(CLI::App& app, int& exit_code);
+void add_explain(CLI::App& app, int& exit_code);
+void add_usage(CLI::App& app, int& exit_code);
+void add_dead(CLI::App& app, int& exit_code);
+void add_health(CLI::App& app, int& exit_code);
+void add_status(CLI::App& app, int& exit_code);
+void add_describe(CLI::App& app, int& exit_code);
+void add_version(CLI::App& app, int& exit_code);
+
+}  // namespace tailgate::app

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "app/commands.h"
+#include "app/pipe_settings.h"
+#include "app/session.h"
+#include "base/units.h"
+#include "settings/reader.h"
+
+namespace tailgate::app {
+namespace {
+
+void say(const std::string& what) {
+  std::fprintf(stderr, "tailgate: %s\n", what.c_str());
+}
+
+// Where dead letters of a pipe go: a file, or stderr.
+std::string dead_file(const PipeOptions& options) {
+  if (!options.dead_file.empty()) return options.dead_file;
+  const std::string& not_json = options.not_json;
+  return not_json == "show" || not_json == "skip" || not_json == "pass" ? "" : not_json;
+}
+
+int pipe(const PipeOptions& options) {
+  const auto yaml = pipe_yaml(options);
+  if (!yaml.has_value()) {
+    say(yaml.error().what);
+    return kUsage;
+  }
+  if (options.print_config) {
+    std::fputs(yaml->c_str(), stdout);
+    return kSettled;
+  }
+  Millis give_up{0};
+  if (!options.give_up_after.empty()) {
+    const auto parsed = parse_duration(options.give_up_after);
+    if (!parsed.has_value()) {
+      say("--give-up-after: " + parsed.error().what);
+      return kUsage;
+    }
+    give_up = *parsed;
+  }
+  if (options.files.empty() && ::isatty(STDIN_FILENO) != 0 && !options.quiet) {
+    say("reads lines from the terminal; end with ctrl-D (or name a file, or pipe something in)");
+  }
+  const Log log = make_log(options.quiet ? Log::Level::error : Log::Level::warn);
+  settings::Problems problems;
+  const settings::Node root =
+      settings::read_text(*yaml, "command line", settings::process_environment(), problems);
+  pipeline::General general = pipeline::read_general(root, problems);
+  general.run.give_up_after = give_up;
+  general.run.quiet = Millis(200);
+  general.run.grace = Millis(5'000);
+  pipeline::BuildContext context;
+  context.clock = std::make_shared<SystemClock>();
+  context.log = log;
+  context.once = !options.follow;
+  context.interactive = true;
+  const std::string dead = dead_file(options);
+  auto letters = dead.empty() ? pipeline::DeadLetters::to_stderr(*context.clock, log)
+                              : pipeline::DeadLetters::in_file(dead, *context.clock, log);
+  std::optional<pipeline::Parts> parts =
+      pipeline::build(root, general, std::move(letters), context, problems);
+  if (say_problems(problems) || !parts) return kUsage;
+  pipeline::Pipeline pipeline(std::move(*parts));
+  SessionRules rules;
+  rules.quiet = options.quiet;
+  rules.progress = ::isatty(STDOUT_FILENO) == 0 || !options.targets.empty();
+  return run_session(pipeline, rules, log);
+}
+
+// The flags that change events, in the order in which they stood: CLI11 keeps it in parse_order().
+struct StepFlags {
+  std::map<const CLI::Option*, std::string> names;
+
+  void add(CLI::App& command, const std::string& flag, const std::string& type,
+           const std::string& text) {
+    CLI::Option* option =
+        type.empty() ? command.add_flag(flag, text) : command.add_option(flag, text);
+    if (!type.empty())
+      option->type_name(type)->type_size(1)->expected(1)->multi_option_policy(
+          CLI::MultiOptionPolicy::TakeAll);
+    names[option] = flag;
+  }
+  [[nodiscard]] std::vector<PipeStep> in_order(const CLI::App& command) const {
+    std::vector<PipeStep> steps;
+    std::map<const CLI::Option*, std::size_t> used;
+    for (const CLI::Option* option : command.parse_order()) {
+      const auto name = names.find(option);
+      if (name == names.end()) continue;
+      const std::vector<std::string> values = option->results();
+      const std::size_t at = used[option]++;
+      steps.emplace_back(name->second, at < values.size() ? values[at] : "");
+    }
+    return steps;
+  }
+};
+
+}  // namespace
+
+void add_pipe(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<PipeOptions>();
+  auto steps = std::make_shared<StepFlags>();
+  CLI::App* command = app.add_subcommand(
+      "pipe", "Read lines from stdin or files, filter, write to stdout or ship.");
+  command->add_option("files", options->files, "Files to read (gz by its content); none: stdin.")
+      ->type_name("FILE");
+  steps->add(*command, "--unflatten", "SEP",
+             "Nest flat keys: http.method becomes {\"http\":{\"method\":…}}.");
+  steps->add(*command, "--schema", "FILE", "Guide the --unflatten before it by a JSON Schema.");
+  steps->add(*command, "--drop-nulls", "",
+             "Drop nulls at every depth, and what becomes empty by it.");
+  steps->add(*command, "--client-id", "FROM",
+             "Set client_id from PATH, jwt:PATH, basic:PATH or oauth1:PATH (commas: the first that "
+             "yields).");
+  steps->add(*command, "--set", "PATH=VALUE", "Set a value.");
+  steps->add(*command, "--where", "COND",
+             "Keep only events that match, such as 'http.status_code >= 500'.");
+  command->add_option("--format", options->format, "What wraps the JSON of a line.")
+      ->type_name("auto|json|cri|docker|journald")
+      ->check(CLI::IsMember({"auto", "json", "cri", "docker", "journald"}));
+  command
+      ->add_option("--not-json", options->not_json,
+                   "Lines that are not JSON: show on stderr, skip, pass as {\"message\":…}, or a "
+                   "file for them.")
+      ->type_name("show|skip|pass|FILE");
+  command
+      ->add_option("--to", options->targets,
+                   "Where to: - (stdout), kafka://host:port/topic, "
+                   "eventgate+https://host/v1/events, https://…, a file as /x, ./x, file:x.")
+      ->type_name("TARGET")
+      ->type_size(1)
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command->add_option("-H,--header", options->headers, "A header of HTTP requests: 'Name: value'.")
+      ->type_name("HEADER")
+      ->type_size(1)
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command->add_option("-X,--property", options->properties, "A librdkafka property: name=value.")
+      ->type_name("PROP")
+      ->type_size(1)
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command->add_option("--ca-file", options->ca_file, "Certificates to trust (PEM).")
+      ->type_name("FILE");
+  command
+      ->add_option("--dead", options->dead_file, "Dead letters go to this file instead of stderr.")
+      ->type_name("FILE");
+  command
+      ->add_option(
+          "--give-up-after", options->give_up_after,
+          "End with 1 when events are undelivered so long after the input's end (default: wait).")
+      ->type_name("DURATION");
+  command->add_flag("--follow", options->follow, "Go on reading what is appended to the files.");
+  command->add_flag("-q,--quiet", options->quiet, "No progress, no ledger.");
+  command->add_flag("--print-config", options->print_config,
+                    "Print the YAML settings that these flags stand for.");
+  command->callback([options, steps, command, &exit_code] {
+    options->steps = steps->in_order(*command);
+    exit_code = pipe(*options);
+  });
+}
+
+}  // namespace tailgate::app

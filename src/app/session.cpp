@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/session.h"
+
+#include <fmt/format.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <ctime>
+#include <thread>
+
+#include "app/commands.h"
+#include "base/units.h"
+
+namespace tailgate::app {
+namespace {
+
+// Waits for signals on a thread of its own: nothing runs in a handler. SIGUSR1 ends it.
+class SignalThread {
+ public:
+  explicit SignalThread(pipeline::Pipeline& pipeline) {
+    sigemptyset(&signals_);
+    for (const int number : {SIGTERM, SIGINT, SIGUSR1}) sigaddset(&signals_, number);
+    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGHUP, SIG_IGN);
+    thread_ = std::thread([this, &pipeline] {
+      int number = 0;
+      while (sigwait(&signals_, &number) == 0 && number != SIGUSR1) {
+        interrupted_ = true;
+        pipeline.request_stop();
+      }
+    });
+  }
+  ~SignalThread() {
+    pthread_kill(thread_.native_handle(), SIGUSR1);
+    thread_.join();
+  }
+  SignalThread(const SignalThread&) = delete;
+  SignalThread& operator=(const SignalThread&) = delete;
+
+ private:
+  sigset_t signals_{};
+  std::atomic<bool> interrupted_{false};
+  std::thread thread_;
+};
+
+struct Totals {
+  std::uint64_t dead = 0;
+  std::uint64_t undelivered = 0;
+  std::uint64_t read = 0;
+  std::uint64_t lost_bytes = 0;
+};
+
+Totals totals_of(const pipeline::Pipeline& pipeline) {
+  Totals totals;
+  for (const auto& source : pipeline.sources()) {
+    totals.read += source.counters->read_lines.value();
+    totals.dead += source.counters->dead_parse.value() + source.counters->dead_filter.value();
+    totals.lost_bytes += source.counters->lost_bytes.value();
+  }
+  for (const auto& sink : pipeline.sinks()) {
+    totals.dead += sink.counters->dead_filter.value() + sink.counters->dead_sink.value();
+    totals.undelivered += sink.counters->in_flight();
+  }
+  return totals;
+}
+
+// Bytes, events a second, time left; on one line that overwrites itself.
+class Progress {
+ public:
+  explicit Progress(const pipeline::Pipeline& pipeline)
+      : pipeline_(pipeline), begun_(std::chrono::steady_clock::now()) {}
+  ~Progress() {
+    if (shown_) std::fputs("\r\033[K", stderr);
+  }
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  void show() {
+    const double seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - begun_).count();
+    if (seconds < 1) return;
+    std::uint64_t read = 0;
+    std::uint64_t lines = 0;
+    std::uint64_t total = 0;
+    for (const auto& source : pipeline_.sources()) {
+      read += source.counters->read_bytes.value();
+      lines += source.counters->read_lines.value();
+      total += source.status.total_bytes;
+    }
+    std::string text = fmt::format("{} read, {:.0f} events/s", human_bytes(read),
+                                   static_cast<double>(lines) / seconds);
+    if (total > read && read > 0) {
+      const double left = static_cast<double>(total - read) / (static_cast<double>(read) / seconds);
+      text += fmt::format(", {:.0f} %, {} left",
+                          100.0 * static_cast<double>(read) / static_cast<double>(total),
+                          human_duration(Millis(static_cast<Millis::rep>(left) * 1000)));
+    }
+    for (const auto& sink : pipeline_.sinks()) {
+      if (sink.status.state != pipeline::LaneStatus::State::up) {
+        text += fmt::format(" · {} is down: {}", sink.name, sink.status.reason);
+      }
+    }
+    std::fprintf(stderr, "\r\033[K%s", text.c_str());
+    std::fflush(stderr);
+    shown_ = true;
+  }
+
+ private:
+  const pipeline::Pipeline& pipeline_;
+  std::chrono::steady_clock::time_point begun_;
+  bool shown_ = false;
+};
+
+// Without a terminal's progress line: one line every 10 s while something waits.
+class WaitingNote {
+ public:
+  WaitingNote(const pipeline::Pipeline& pipeline, const Log& log)
+      : pipeline_(pipeline), log_(log) {}
+  void tick() {
+    if (++ticks_ % 10 != 0) return;
+    for (const auto& sink : pipeline_.sinks()) {
+      if (sink.status.state == pipeline::LaneStatus::State::up) continue;
+      log_.warn("{}: {} events wait: {}", sink.name, sink.counters->in_flight(),
+                sink.status.reason);
+    }
+  }
+
+ private:
+  const pipeline::Pipeline& pipeline_;
+  const Log& log_;
+  unsigned ticks_ = 0;
+};
+
+}  // namespace
+
+std::string ledger_text(const pipeline::Pipeline& pipeline) {
+  std::string text;
+  for (const auto& source : pipeline.sources()) {
+    const metrics::SourceCounters& c = *source.counters;
+    text += fmt::format("{}: read {} = filtered {} + dead-lettered {} + dispatched {}\n",
+                        source.name, c.read_lines.value(),
+                        c.filtered_by_filter.value() + c.filtered_unrouted.value() +
+                            c.filtered_empty.value() + c.filtered_not_json.value(),
+                        c.dead_parse.value() + c.dead_filter.value(), c.dispatched.value());
+    if (c.lost_bytes.value() > 0) {
+      text += fmt::format("{}: {} were truncated or deleted before they could be read\n",
+                          source.name, human_bytes(c.lost_bytes.value()));
+    }
+  }
+  for (const auto& sink : pipeline.sinks()) {
+    const metrics::SinkCounters& c = *sink.counters;
+    text += fmt::format(
+        "{}: dispatched {} = delivered {} + dead-lettered {} + dropped {} + waiting {}\n",
+        sink.name, c.dispatched.value() + c.recovered.value(), c.delivered.value(),
+        c.dead_filter.value() + c.dead_sink.value(), c.dropped_by_filter.value(), c.in_flight());
+  }
+  return text;
+}
+
+int run_session(pipeline::Pipeline& pipeline, const SessionRules& rules, const Log& log) {
+  pipeline::Ending ending;
+  {
+    const SignalThread signals(pipeline);
+    Progress progress(pipeline);
+    WaitingNote waiting(pipeline, log);
+    const bool on_terminal = rules.progress && !rules.quiet && ::isatty(STDERR_FILENO) != 0;
+    pipeline.on_tick([&] {
+      if (on_terminal) {
+        progress.show();
+      } else if (!rules.quiet) {
+        waiting.tick();
+      }
+    });
+    ending = pipeline.run();
+    pipeline.on_tick({});
+  }
+  const Totals totals = totals_of(pipeline);
+  if (ending.sink_closed) return kSettled;
+  if (!rules.quiet) std::fputs(ledger_text(pipeline).c_str(), stderr);
+  if (!ending.settled) {
+    std::fprintf(stderr, "tailgate: %llu events are undelivered; %s\n",
+                 static_cast<unsigned long long>(totals.undelivered),
+                 rules.waits_safely
+                     ? "they wait in their files and are read again at the next start"
+                     : "they are not kept: feed the input again");
+    if (!rules.waits_safely) return kUndelivered;
+  }
+  if (totals.lost_bytes > 0) return kUndelivered;
+  return totals.dead > 0 ? kDeadLetters : kSettled;
+}
+
+Log make_log(Log::Level level) {
+  return Log::to_stderr(::isatty(STDERR_FILENO) != 0 ? Log::Style::human : Log::Style::json, level);
+}
+
+bool say_problems(const settings::Problems& problems) {
+  std::fputs(problems.warnings().c_str(), stderr);
+  if (!problems.any()) return false;
+  std::fputs(problems.text().c_str(), stderr);
+  return true;
+}
+
+}  // namespace tailgate::app

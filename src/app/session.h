@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/log.h"
+#include "pipeline/build.h"
+#include "settings/node.h"
+
+namespace tailgate::app {
+
+/// What `run` and `pipe` have in common: a pipeline under the signals of a process, its progress and its closing ledger.
+struct SessionRules {
+  bool quiet = false;         // no progress line, no ledger
+  bool progress = false;      // a progress line while long work goes on (only on a terminal)
+  bool waits_safely = false;  // what is undelivered at the end waits in files: not an error (run)
+};
+
+/// Runs until done or stopped; returns the exit code. SIGTERM and SIGINT drain, a second one ends at once.
+int run_session(pipeline::Pipeline& pipeline, const SessionRules& rules, const Log& log);
+
+/// The closing ledger: one line per source and sink.
+std::string ledger_text(const pipeline::Pipeline& pipeline);
+
+/// Lines for people on a terminal, JSON lines otherwise.
+Log make_log(Log::Level level);
+
+/// Prints the problems to stderr. True when there were errors.
+bool say_problems(const settings::Problems& problems);
+
+}  // namespace tailgate::app
