@@ -136,11 +136,11 @@ std::unique_ptr<Filter> make(const settings::Section& options) {
 
 }  // namespace
 
-extern const FilterEntry event_meta_filter;
-const FilterEntry event_meta_filter{"event_meta",
-                                    "Sets what is missing (absent or null) of $schema, "
-                                    "meta.stream, meta.domain, meta.dt and meta.id; the id is the "
-                                    "same at every retry and after every crash.",
-                                    kOptions, make};
+extern const FilterEntry kEventMetaFilter;
+const FilterEntry kEventMetaFilter{"event_meta",
+                                   "Sets what is missing (absent or null) of $schema, "
+                                   "meta.stream, meta.domain, meta.dt and meta.id; the id is the "
+                                   "same at every retry and after every crash.",
+                                   kOptions, make};
 
 }  // namespace tailgate::filters

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <doctest/doctest.h>
+
 #include "filters/filter_fixture.h"
 
 namespace tailgate::filters {
 
-extern const FilterEntry event_meta_filter;
+extern const FilterEntry kEventMetaFilter;
 
 namespace {
 
@@ -24,7 +26,7 @@ constexpr const char* kAll =
     "\"{host|unknown}\"\ndt: start\n";
 
 TEST_CASE("event_meta: all that is missing is set") {
-  FilterFixture meta(event_meta_filter, kAll);
+  FilterFixture meta(kEventMetaFilter, kAll);
   CHECK(
       meta(R"({"host":"a.test","start":"2026-01-02T03:04:05.006Z"})", origin()) ==
       R"({"host":"a.test","start":"2026-01-02T03:04:05.006Z","$schema":"/api-gateway/request/1.0.0",)"
@@ -34,7 +36,7 @@ TEST_CASE("event_meta: all that is missing is set") {
 }
 
 TEST_CASE("event_meta: what the event says of itself stays, null counts as missing") {
-  FilterFixture meta(event_meta_filter, "stream: x\nschema: /y/1\n");
+  FilterFixture meta(kEventMetaFilter, "stream: x\nschema: /y/1\n");
   const std::string line =
       R"({"$schema":"/z/1","meta":{"id":"mine","dt":"then","stream":"s","domain":"d"}})";
   CHECK(meta(line, origin()) == line);
@@ -44,7 +46,7 @@ TEST_CASE("event_meta: what the event says of itself stays, null counts as missi
 }
 
 TEST_CASE("event_meta: without a usable time the line's read time is taken, counted") {
-  FilterFixture meta(event_meta_filter, "dt: start\n");
+  FilterFixture meta(kEventMetaFilter, "dt: start\n");
   const std::string rest = R"("meta":{"dt":"2026-11-23T00:47:27.919Z","id":")" + id() + R"("}})";
   CHECK(meta(R"({"start":"yesterday"})", origin()) == R"({"start":"yesterday",)" + rest);
   CHECK(meta(R"({"start":5})", origin()) == R"({"start":5,)" + rest);
@@ -53,7 +55,7 @@ TEST_CASE("event_meta: without a usable time the line's read time is taken, coun
 }
 
 TEST_CASE("event_meta: the id depends on the line's place alone") {
-  FilterFixture meta(event_meta_filter, "{}\n");
+  FilterFixture meta(kEventMetaFilter, "{}\n");
   json::Origin later = origin();
   later.read_at += std::chrono::hours(1);
   CHECK(meta("{}", later).find(id()) != std::string::npos);
@@ -62,12 +64,12 @@ TEST_CASE("event_meta: the id depends on the line's place alone") {
 }
 
 TEST_CASE("event_meta: a meta that is no object is the event's error") {
-  FilterFixture meta(event_meta_filter, "stream: x\n");
+  FilterFixture meta(kEventMetaFilter, "stream: x\n");
   CHECK(meta(R"({"meta":"a"})").find("error: event_meta cannot write into meta") == 0);
 }
 
 TEST_CASE("event_meta: wrong templates and paths are problems") {
-  const FilterFixture meta(event_meta_filter, "stream: \"{a\"\ndt: a..b\n");
+  const FilterFixture meta(kEventMetaFilter, "stream: \"{a\"\ndt: a..b\n");
   CHECK(meta.problems().find("t.yaml:1:9: stream: ") != std::string::npos);
   CHECK(meta.problems().find("t.yaml:2:5: dt: ") != std::string::npos);
 }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <doctest/doctest.h>
-
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -15,7 +14,8 @@
 
 namespace tailgate::filters {
 
-/// For tests: one filter, built from YAML as the settings file holds it.
+/// For tests: one filter, built from YAML as the settings file holds it. Wrong use throws, which
+/// fails the test.
 class FilterFixture {
  public:
   FilterFixture(const FilterEntry& entry, const std::string& yaml) {
@@ -23,7 +23,7 @@ class FilterFixture {
     const settings::Node node = settings::read_text(yaml, "t.yaml", none, problems_);
     const settings::Section section(node, entry.options, problems_);
     filter_ = entry.make(section);
-    CHECK((filter_ != nullptr || problems_.any()));
+    must(filter_ != nullptr || problems_.any(), "neither a filter nor a problem");
   }
 
   /// What is wrong with the settings.
@@ -31,13 +31,13 @@ class FilterFixture {
 
   /// The line as the filter leaves it; or `drop`; or `error: ` and the reason.
   std::string operator()(const std::string& line, const json::Origin& origin = {}) {
-    REQUIRE_MESSAGE(!problems_.any(), problems_.text());
+    must(!problems_.any(), problems_.text());
     arena_.reset();
     json::Event event(arena_);
     event.origin = origin;
     const std::string padded = line + std::string(json::kPadding, ' ');
     const auto parsed = parser_.parse(std::string_view(padded).substr(0, line.size()), event);
-    REQUIRE_MESSAGE(parsed.has_value(), line);
+    must(parsed.has_value(), "not JSON: " + line);
     const Result<Verdict> verdict = filter_->apply(event);
     if (!verdict) return "error: " + verdict.error().what;
     if (*verdict == Verdict::drop) return "drop";
@@ -63,13 +63,16 @@ class FilterFixture {
     for (const FilterCounter& one : filter_->counters()) {
       if (one.name == name) return one.counter->value();
     }
-    FAIL("the filter has no such counter");
-    return 0;
+    throw std::logic_error("the filter has no such counter");
   }
 
   Filter& filter() { return *filter_; }
 
  private:
+  static void must(bool good, const std::string& what) {
+    if (!good) throw std::logic_error(what);
+  }
+
   settings::Problems problems_;
   std::unique_ptr<Filter> filter_;
   json::Arena arena_;

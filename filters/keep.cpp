@@ -96,8 +96,8 @@ class Keep final : public Filter {
 
 }  // namespace
 
-extern const FilterEntry keep_filter;
-const FilterEntry keep_filter{"keep", "Keeps only some fields.", kOptions,
+extern const FilterEntry kKeepFilter;
+const FilterEntry kKeepFilter{"keep", "Keeps only some fields.", kOptions,
                               [](const settings::Section& options) -> std::unique_ptr<Filter> {
                                 return std::make_unique<Keep>(read_paths(options, "paths"));
                               }};

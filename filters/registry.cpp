@@ -5,15 +5,21 @@
 
 namespace tailgate::filters {
 
-extern const FilterEntry event_meta_filter;
-extern const FilterEntry keep_filter;
-extern const FilterEntry remove_filter;
-extern const FilterEntry rename_filter;
-extern const FilterEntry set_filter;
+extern const FilterEntry kEventMetaFilter;
+extern const FilterEntry kKeepFilter;
+extern const FilterEntry kRemoveFilter;
+extern const FilterEntry kRenameFilter;
+extern const FilterEntry kSetFilter;
+extern const FilterEntry kWhereFilter;
 
 std::span<const FilterEntry> table() {
   static const std::array kTable{
-      event_meta_filter, keep_filter, remove_filter, rename_filter, set_filter,
+      kEventMetaFilter,  //
+      kKeepFilter,       //
+      kRemoveFilter,     //
+      kRenameFilter,     //
+      kSetFilter,        //
+      kWhereFilter,
   };
   return kTable;
 }

@@ -53,8 +53,8 @@ class Remove final : public Filter {
 
 }  // namespace
 
-extern const FilterEntry remove_filter;
-const FilterEntry remove_filter{"remove", "Takes fields out.", kOptions,
+extern const FilterEntry kRemoveFilter;
+const FilterEntry kRemoveFilter{"remove", "Takes fields out.", kOptions,
                                 [](const settings::Section& options) -> std::unique_ptr<Filter> {
                                   return std::make_unique<Remove>(read_paths(options, "paths"));
                                 }};

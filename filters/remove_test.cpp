@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <doctest/doctest.h>
+
 #include "filters/filter_fixture.h"
 
 namespace tailgate::filters {
 
-extern const FilterEntry remove_filter;
+extern const FilterEntry kRemoveFilter;
 
 namespace {
 
 TEST_CASE("remove: fields go, and objects that became empty by it") {
-  FilterFixture remove(remove_filter,
+  FilterFixture remove(kRemoveFilter,
                        "paths: [a, http.request_headers.authorization, none.such]\n");
   CHECK(remove(R"({"a":{"x":1},"http":{"request_headers":{"authorization":"s"},"m":1},"b":{}})") ==
         R"({"http":{"m":1},"b":{}})");
@@ -19,12 +21,12 @@ TEST_CASE("remove: fields go, and objects that became empty by it") {
 }
 
 TEST_CASE("remove: elements of an array are named by where they stood") {
-  FilterFixture remove(remove_filter, "paths: ['t[0]', 't[2]', 't[10].x']\n");
+  FilterFixture remove(kRemoveFilter, "paths: ['t[0]', 't[2]', 't[10].x']\n");
   CHECK(remove(R"({"t":["a","b","c","d"]})") == R"({"t":["b","d"]})");
 }
 
 TEST_CASE("remove: the rule for a key is known unless something inside it goes") {
-  FilterFixture remove(remove_filter, "paths: a.b\n");
+  FilterFixture remove(kRemoveFilter, "paths: a.b\n");
   CHECK(remove.rule("a.b") == "removed");
   CHECK(remove.rule("a.b.c") == "removed");
   CHECK(remove.rule("a.bc") == "a.bc");
@@ -32,9 +34,9 @@ TEST_CASE("remove: the rule for a key is known unless something inside it goes")
 }
 
 TEST_CASE("remove: without a path it is a problem") {
-  CHECK(FilterFixture(remove_filter, "paths: []\n").problems().find("paths: ") !=
+  CHECK(FilterFixture(kRemoveFilter, "paths: []\n").problems().find("paths: ") !=
         std::string::npos);
-  CHECK(FilterFixture(remove_filter, "paths: [a., b]\n").problems().find("column 3") !=
+  CHECK(FilterFixture(kRemoveFilter, "paths: [a., b]\n").problems().find("column 3") !=
         std::string::npos);
 }
 

@@ -176,7 +176,7 @@ std::unique_ptr<Filter> make(const settings::Section& options) {
 
 }  // namespace
 
-extern const FilterEntry rename_filter;
-const FilterEntry rename_filter{"rename", "Gives fields another name or place.", kOptions, make};
+extern const FilterEntry kRenameFilter;
+const FilterEntry kRenameFilter{"rename", "Gives fields another name or place.", kOptions, make};
 
 }  // namespace tailgate::filters

@@ -111,8 +111,8 @@ std::unique_ptr<Filter> make(const settings::Section& options) {
 
 }  // namespace
 
-extern const FilterEntry set_filter;
-const FilterEntry set_filter{"set", "Sets fields to constants or to texts made of other fields.",
+extern const FilterEntry kSetFilter;
+const FilterEntry kSetFilter{"set", "Sets fields to constants or to texts made of other fields.",
                              kOptions, make};
 
 }  // namespace tailgate::filters

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <doctest/doctest.h>
+
 #include "filters/filter_fixture.h"
 
 namespace tailgate::filters {
 
-extern const FilterEntry set_filter;
+extern const FilterEntry kSetFilter;
 
 namespace {
 
 TEST_CASE("set: plain values are typed, quoted ones stay texts") {
-  FilterFixture set(set_filter,
+  FilterFixture set(kSetFilter,
                     "a: 3\nb: -1.50\nc: true\nd: null\ne: text\nf: \"3\"\ng: 'true'\nh.i: "
                     "12345678901234567890\n");
   CHECK(
@@ -17,13 +19,13 @@ TEST_CASE("set: plain values are typed, quoted ones stay texts") {
 }
 
 TEST_CASE("set: a value that is there is replaced in its place") {
-  FilterFixture set(set_filter, "a: new\n\"http.request_headers.x-y\": 1\n");
+  FilterFixture set(kSetFilter, "a: new\n\"http.request_headers.x-y\": 1\n");
   CHECK(set(R"({"a":{"b":1},"http":{"method":"GET"},"z":0})") ==
         R"({"a":"new","http":{"method":"GET","request_headers":{"x-y":1}},"z":0})");
 }
 
 TEST_CASE("set: a text may hold fields, and is left out when one is missing") {
-  FilterFixture set(set_filter,
+  FilterFixture set(kSetFilter,
                     "line: \"{method} {path|/}\"\nuser: \"u-{id}\"\nbraces: \"{{x}}\"\n");
   CHECK(set(R"({"method":"G\"T"})") == R"({"method":"G\"T","line":"G\"T /","braces":"{x}"})");
   CHECK(set(R"({"method":"GET","path":"/a","id":7})") ==
@@ -31,17 +33,17 @@ TEST_CASE("set: a text may hold fields, and is left out when one is missing") {
 }
 
 TEST_CASE("set: a value that is no object in the way is the event's error") {
-  FilterFixture set(set_filter, "http.method: GET\n");
+  FilterFixture set(kSetFilter, "http.method: GET\n");
   CHECK(set(R"({"http":"x"})") ==
         "error: set cannot make http.method: what stands on the way is not an object");
 }
 
 TEST_CASE("set: wrong paths and values are problems at their place") {
-  const FilterFixture set(set_filter, "a..b: 1\nc: [1]\nd: \"{x\"\n");
+  const FilterFixture set(kSetFilter, "a..b: 1\nc: [1]\nd: \"{x\"\n");
   CHECK(set.problems().find("t.yaml:1:1: ") != std::string::npos);
   CHECK(set.problems().find("t.yaml:2:4: c: ") != std::string::npos);
   CHECK(set.problems().find("t.yaml:3:4: d: ") != std::string::npos);
-  CHECK(FilterFixture(set_filter, "{}\n").problems().find("names no path") != std::string::npos);
+  CHECK(FilterFixture(kSetFilter, "{}\n").problems().find("names no path") != std::string::npos);
 }
 
 }  // namespace
