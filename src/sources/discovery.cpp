@@ -55,7 +55,8 @@ std::string existing(std::string path) {
   return path;
 }
 
-/// The places where a file named by `pattern` may appear: every directory that a part of the pattern names.
+/// The places where a file named by `pattern` may appear: every directory that a part of the
+/// pattern names.
 void add_directories(const std::string& pattern, std::set<std::string>& out) {
   std::string part = directory_of(pattern);
   std::vector<std::string> parts;
@@ -94,11 +95,6 @@ bool Discovery::excluded(const std::string& path) const {
     const std::string text = whole ? path : std::string(name_of(path));
     return fnmatch(pattern.c_str(), text.c_str(), FNM_PATHNAME) == 0;
   });
-}
-
-bool Discovery::names(const std::string& path) const {
-  const std::vector<Found> found = scan();
-  return std::any_of(found.begin(), found.end(), [&](const Found& f) { return f.path == path; });
 }
 
 std::vector<Found> Discovery::scan() const {

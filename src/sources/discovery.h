@@ -27,10 +27,11 @@ struct Found {
   std::string path;
   Identity identity;
   std::uint64_t size = 0;
-  std::int64_t modified = 0;   // nanoseconds
+  std::int64_t modified = 0;  // nanoseconds
 };
 
-/// Which files a source's patterns name (glob(7), braces too), and in which directories to look for changes.
+/// Which files a source's patterns name (glob(7), braces too), and in which directories to look for
+/// changes.
 class Discovery {
  public:
   /// A pattern in `exclude` without a slash is compared with a file's name, else with its path.
@@ -38,10 +39,9 @@ class Discovery {
 
   /// Oldest first. One file under several names is found once, under each.
   [[nodiscard]] std::vector<Found> scan() const;
-  /// Those that exist of the directories that may hold such files, now or later: also where a link's target lies, and,
-  /// for a directory that is not there yet, the nearest one above it.
+  /// Those that exist of the directories that may hold such files, now or later: also where a
+  /// link's target lies, and, for a directory that is not there yet, the nearest one above it.
   [[nodiscard]] std::set<std::string> directories(const std::vector<Found>& found) const;
-  [[nodiscard]] bool names(const std::string& path) const;
 
  private:
   [[nodiscard]] bool excluded(const std::string& path) const;

@@ -18,8 +18,8 @@ std::string bytes_at(int fd, std::uint64_t offset, std::size_t size) {
   std::string bytes(size, '\0');
   std::size_t have = 0;
   while (have < size) {
-    const ssize_t got = pread(fd, bytes.data() + have, size - have,
-                              static_cast<off_t>(offset + have));
+    const ssize_t got =
+        pread(fd, bytes.data() + have, size - have, static_cast<off_t>(offset + have));
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) break;
     have += static_cast<std::size_t>(got);
@@ -38,6 +38,8 @@ bool matches(int fd, const state::Fingerprint& print) {
   return print.offset == 0 || (digest(head) == print.head_hash && digest(tail) == print.tail_hash);
 }
 
-bool is_gzip(std::string_view head) { return head.starts_with("\x1f\x8b"); }
+bool is_gzip(std::string_view head) {
+  return head.starts_with("\x1f\x8b");
+}
 
 }  // namespace tailgate::sources

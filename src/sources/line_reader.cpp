@@ -11,7 +11,8 @@ constexpr std::string_view kBom = "\xEF\xBB\xBF";
 constexpr std::size_t kSurround = 4;
 
 std::string_view without_leading_nuls(std::string_view text) {
-  // A writer without O_APPEND leaves a hole in front after a copytruncate; a power cut leaves NULs too.
+  // A writer without O_APPEND leaves a hole in front after a copytruncate; a power cut leaves NULs
+  // too.
   if (text.empty() || text.front() != '\0') return text;
   const std::size_t at = text.find_first_not_of('\0');
   return at == std::string_view::npos ? std::string_view{} : text.substr(at);

@@ -26,13 +26,17 @@ Changes::File& file_of(Changes& changes, int watch) {
 
 Notifier::Notifier() : inotify_(inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {}
 
-void Notifier::watch_directories(const std::set<std::string>& directories) {
-  if (!inotify_.valid()) return;
+bool Notifier::watch_directories(const std::set<std::string>& directories) {
+  if (!inotify_.valid()) return false;
+  bool added = false;
   std::map<std::string, int> now;
   for (const std::string& path : directories) {
     // Adding again is cheap, and finds a directory that was replaced by another of the same name.
     const int watch = inotify_add_watch(inotify_.fd(), path.c_str(), kDirectoryEvents);
-    if (watch >= 0) now[path] = watch;
+    if (watch < 0) continue;
+    const auto known = directories_.find(path);
+    added = added || known == directories_.end() || known->second != watch;
+    now[path] = watch;
   }
   for (const auto& [path, watch] : directories_) {
     const bool kept = std::any_of(now.begin(), now.end(),
@@ -40,6 +44,7 @@ void Notifier::watch_directories(const std::set<std::string>& directories) {
     if (!kept) inotify_rm_watch(inotify_.fd(), watch);
   }
   directories_ = std::move(now);
+  return added;
 }
 
 int Notifier::watch_file(int fd) {
