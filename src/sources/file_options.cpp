@@ -93,7 +93,8 @@ std::unique_ptr<Source> make(const settings::Section& options, SourceContext con
 
 }  // namespace
 
-const SourceEntry kFileSource{"file", "Follows files through rotation, truncation and restarts.",
-                              kOptions, true, make};
+SourceEntry file_source_entry() {
+  return {"file", "Follows files through rotation, truncation and restarts.", kOptions, true, make};
+}
 
 }  // namespace tailgate::sources

@@ -11,8 +11,8 @@ namespace tailgate::sources {
 
 /// The options of a file source.
 struct FileSettings {
-  std::vector<std::string> paths;
-  std::vector<std::string> exclude;
+  std::vector<std::string> paths = {};
+  std::vector<std::string> exclude = {};
   bool start_at_end = false;
   std::size_t max_line_bytes = std::size_t{1} << 20;
   std::size_t rotated_max_files = 64;

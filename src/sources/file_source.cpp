@@ -114,7 +114,7 @@ std::optional<Lines> FileSource::read_one(const std::shared_ptr<FileStream>& fil
   switch (file->read(max_bytes, settings_.max_line_bytes, space_, now)) {
     case FileStream::Read::lines:
       context_.counters->read_bytes.add(file->scanned() - before);
-      return Lines{file->chunk(), space_.cut.lines};
+      return Lines{file->take_chunk(), space_.cut.lines};
     case FileStream::Read::truncated:
       files_.truncated(file, now);
       return std::nullopt;

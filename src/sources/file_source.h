@@ -42,7 +42,7 @@ class FileSource final : public Source {
 };
 
 /// The line of the registry.
-extern const SourceEntry kFileSource;
+SourceEntry file_source_entry();
 
 /// True when no process has the file open for writing, as far as the kernel tells: a read lease
 /// (fcntl(2)) is only given then. Nothing when it does not tell (another user's file, some file

@@ -36,23 +36,23 @@ FileStream::FileStream(Handle handle, Found found, std::shared_ptr<Stream> strea
       handle_(std::move(handle)),
       stream_(std::move(stream)),
       size_(file.size) {
-  start(now);
+  start();
 }
 
-void FileStream::start(Tick now) {
+void FileStream::start() {
   position_ = {};
   position_.line = position_.scan = stream_->end_offset();
   const auto head = std::min<std::uint64_t>(position_.scan, kHeadBytes);
   head_ = bytes_at(fd(), 0, static_cast<std::size_t>(head));
   const auto tail = std::min<std::uint64_t>(position_.scan, kTailBytes);
   tail_ = bytes_at(fd(), position_.scan - tail, static_cast<std::size_t>(tail));
-  settled_mark_ = {position_.scan, tail_.size(), digest(tail_), now};
+  settled_tail_ = {position_.scan, tail_.size(), digest(tail_)};
   marks_.clear();
 }
 
 void FileStream::remember(const state::Checkpoint& record) {
   const state::Fingerprint& print = record.fingerprint;
-  settled_mark_ = {print.offset, print.tail_len, print.tail_hash, opened};
+  settled_tail_ = {print.offset, print.tail_len, print.tail_hash};
   committed = true;
 }
 
@@ -112,19 +112,16 @@ FileStream::Read FileStream::read(std::size_t max_bytes, std::size_t max_line_by
 void FileStream::remember_bytes(std::string_view consumed, std::string_view known, Tick now) {
   if (consumed.empty()) return;
   if (head_.size() < kHeadBytes) head_.append(consumed.substr(0, kHeadBytes - head_.size()));
-  // What is skipped after the last line (empty lines) does not belong to what can be settled.
-  const auto skipped = static_cast<std::size_t>(position_.scan - position_.line);
-  if (skipped < consumed.size())
-    add_mark(last(known.substr(0, known.size() - skipped), kTailBytes), now);
+  if (!marks_.empty() ? marks_.back().offset < position_.line : true) add_mark(now);
   tail_ = last(known, kTailBytes);
 }
 
-void FileStream::add_mark(std::string_view tail, Tick now) {
-  marks_.push_back({position_.line, tail.size(), digest(tail), now});
+void FileStream::add_mark(Tick now) {
+  marks_.push_back({position_.line, now});
   if (marks_.size() <= kMaxMarks) return;
   std::deque<Mark> fewer;
   for (std::size_t i = 0; i < marks_.size(); ++i) {
-    if (i % 2 == 0 || i + 1 == marks_.size()) fewer.push_back(std::move(marks_[i]));
+    if (i % 2 == 0 || i + 1 == marks_.size()) fewer.push_back(marks_[i]);
   }
   marks_ = std::move(fewer);
 }
@@ -157,7 +154,7 @@ void FileStream::begin_anew(std::shared_ptr<Stream> stream, Tick now) {
     former_scan_ = position_.scan;
   }
   stream_ = std::move(stream);
-  start(now);
+  start();
   ranges_full_ = false;
   size_ = position_.scan;
   saved_version = 0;
@@ -173,7 +170,7 @@ void FileStream::continue_in(FileStream& copy) const {
   copy.head_ = head_;
   copy.tail_ = tail_;
   copy.marks_ = marks_;
-  copy.settled_mark_ = settled_mark_;
+  copy.settled_tail_ = settled_tail_;
   copy.committed = committed;
   copy.dirty = true;
   copy.pending = true;
@@ -218,6 +215,19 @@ Millis FileStream::lag(Tick now) const {
   return Millis{0};
 }
 
+void FileStream::update_settled_tail(std::uint64_t settled) {
+  if (settled <= settled_tail_.offset) return;
+  const auto size = std::min<std::uint64_t>(settled, kTailBytes);
+  const std::string tail = settled == position_.scan
+                               ? tail_
+                               : bytes_at(fd(), settled - size, static_cast<std::size_t>(size));
+  // A file that is still the same now was the same when the bytes above were read. If it is not, the older
+  // fingerprint stays: it is what finds the copy.
+  if (tail.size() < size || bytes_at(fd(), position_.scan - tail_.size(), tail_.size()) != tail_)
+    return;
+  settled_tail_ = {settled, size, digest(tail)};
+}
+
 state::Checkpoint FileStream::checkpoint(const std::vector<std::string>& sinks) {
   const std::vector<SinkPosition> positions = stream_->positions();
   std::uint64_t settled = stream_->end_offset();
@@ -232,21 +242,19 @@ state::Checkpoint FileStream::checkpoint(const std::vector<std::string>& sinks) 
     }
     record.positions.emplace_back(sinks[i], positions[i]);
   }
-  while (!marks_.empty() && marks_.front().offset <= settled) {
-    settled_mark_ = std::move(marks_.front());
-    marks_.pop_front();
-  }
+  while (!marks_.empty() && marks_.front().offset <= settled) marks_.pop_front();
+  update_settled_tail(settled);
   record.gen = stream_->gen();
   record.source = stream_->source();
   record.path = file.path;
   record.device = file.identity.device;
   record.inode = file.identity.inode;
   record.size = size_;
-  const auto head = std::min<std::uint64_t>(settled_mark_.offset, kHeadBytes);
+  const auto head = std::min<std::uint64_t>(settled_tail_.offset, kHeadBytes);
   const std::string_view head_bytes =
       std::string_view(head_).substr(0, static_cast<std::size_t>(head));
-  record.fingerprint = {settled_mark_.offset, head_bytes.size(), digest(head_bytes),
-                        settled_mark_.tail_len, settled_mark_.tail_hash};
+  record.fingerprint = {settled_tail_.offset, head_bytes.size(), digest(head_bytes),
+                        settled_tail_.size, settled_tail_.hash};
   return record;
 }
 

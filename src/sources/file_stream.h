@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -42,7 +43,7 @@ class FileStream {
   /// `max_bytes` of new bytes, more for a long line. `lines`: they are in `space` and `chunk` is
   /// set. `failed`: errno.
   Read read(std::size_t max_bytes, std::size_t max_line_bytes, ReadSpace& space, Tick now);
-  [[nodiscard]] const std::shared_ptr<Chunk>& chunk() const { return chunk_; }
+  std::shared_ptr<Chunk> take_chunk() { return std::move(chunk_); }
 
   /// Looks at size and time of change: something to read, perhaps? True when the file was not
   /// touched since the last look.
@@ -97,16 +98,21 @@ class FileStream {
   int watch = -1;
 
  private:
+  /// The end of a read.
   struct Mark {
     std::uint64_t offset;
-    std::uint64_t tail_len;
-    std::string tail_hash;
     Tick read_at;
+  };
+  struct Tail {
+    std::uint64_t offset = 0;
+    std::uint64_t size = 0;
+    std::string hash = {};
   };
   [[nodiscard]] Read fill(std::size_t max_bytes, ReadSpace& space, std::size_t& have);
   void remember_bytes(std::string_view consumed, std::string_view known, Tick now);
-  void add_mark(std::string_view tail, Tick now);
-  void start(Tick now);
+  void add_mark(Tick now);
+  void update_settled_tail(std::uint64_t settled);
+  void start();
 
   Handle handle_;
   std::shared_ptr<Stream> stream_;
@@ -116,8 +122,8 @@ class FileStream {
   std::string tail_;         // the bytes before position_.scan, at most kTailBytes
   std::string former_head_;  // of the generation before a truncation, and how far it was read
   std::uint64_t former_scan_ = 0;
-  Mark settled_mark_{};     // the last one that every sink has passed
-  std::deque<Mark> marks_;  // the ends of reads after it
+  Tail settled_tail_;       // before the offset that every sink has passed
+  std::deque<Mark> marks_;  // after it
   bool ranges_full_ = false;
   std::uint64_t size_ = 0;
   std::int64_t modified_ = 0;

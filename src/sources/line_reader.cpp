@@ -81,8 +81,10 @@ class Cutter {
 
 void cut_lines(std::string_view text, std::size_t max_line_bytes, bool at_end,
                CutPosition& position, Cut& out) {
-  out.lines.clear();
   out.offsets.clear();
+  out.offsets.reserve(out.lines.size() +
+                      2);  // they went with the last chunk; as many again, it may be
+  out.lines.clear();
   out.offsets.push_back(position.line);
   Cutter cutter(max_line_bytes, position, out);
   const char* at = text.data();
