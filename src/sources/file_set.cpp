@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sources/file_set.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "sources/fingerprint.h"
+
+namespace tailgate::sources {
+namespace {
+
+/// A successor without a byte waits this long for late lines to its predecessor.
+constexpr Millis kSuccessorWait{5000};
+/// How far back the beginning of the last line is searched for with start_at: end.
+constexpr std::size_t kLookBack = std::size_t{64} << 10;
+
+}  // namespace
+
+bool looks_rotated(std::string_view original, std::string_view name) {
+  if (name.size() <= original.size()) return false;
+  const auto separates = [](char c) { return c == '.' || c == '-' || c == '_'; };
+  if (name.starts_with(original)) return separates(name[original.size()]);
+  const std::size_t dot = original.rfind('.');
+  if (dot == std::string_view::npos || dot == 0) return false;
+  return name.starts_with(original.substr(0, dot)) && separates(name[dot]) &&
+         name.ends_with(original.substr(dot));
+}
+
+FileSet::FileSet(const FileSettings& settings, const SourceContext& context)
+    : settings_(settings), context_(context), discovery_(settings.paths, settings.exclude) {}
+
+FileSet::~FileSet() {
+  for (const FilePtr& file : files_) file->stream().close();
+}
+
+std::shared_ptr<Stream> FileSet::new_stream(const std::string& path, std::uint64_t start) const {
+  return std::make_shared<Stream>(
+      Uuid::random(), context_.name, path,
+      std::vector<SinkPosition>(context_.sinks.size(), SinkPosition{start, {}}));
+}
+
+bool FileSet::resume(Tick now) {
+  resumed_ = true;
+  if (context_.store == nullptr) return true;
+  auto records = context_.store->load(context_.name);
+  if (!records) {
+    resumed_ = false;
+    complain_once("", records.error().what + "; nothing is read until it can be, trying again");
+    return false;
+  }
+  for (const state::Checkpoint& record : *records) known_paths_.insert(record.path);
+  ResumePlan plan = plan_resume(std::move(*records), discovery_.scan());
+  for (Resumed& resumed : plan.resumed) take_resumed(std::move(resumed), now);
+  for (const state::Checkpoint& record : plan.lost) report_lost(record);
+  return true;
+}
+
+void FileSet::take_resumed(Resumed resumed, Tick now) {
+  const state::Checkpoint& record = resumed.record;
+  auto stream = std::make_shared<Stream>(record.gen, context_.name, record.path,
+                                         positions_for(record, context_.sinks));
+  for (const auto& [sink, position] : record.positions) {
+    const bool known =
+        std::find(context_.sinks.begin(), context_.sinks.end(), sink) != context_.sinks.end();
+    if (!known && position.offset < record.size) {
+      context_.log.warn(
+          "{}: sink {} is no longer configured; what it had not settled ({} bytes) is not sent to "
+          "it",
+          record.path, sink, record.size - position.offset);
+    }
+  }
+  const auto file =
+      std::make_shared<FileStream>(std::move(resumed.handle), resumed.file, std::move(stream), now);
+  file->remember(record);
+  if (record.orphaned) context_.log.info("{}: found again as {}", record.path, resumed.file.path);
+  context_.log.debug("{}: goes on at {} of {} bytes", resumed.file.path, file->scanned(),
+                     resumed.file.size);
+  add(file);
+  // Whatever has its old path now comes after it.
+  if (record.path != file->file.path) last_at_[record.path] = file;
+}
+
+void FileSet::report_lost(const state::Checkpoint& record) {
+  std::uint64_t settled = record.size;
+  for (const auto& [sink, position] : record.positions)
+    settled = std::min(settled, position.offset);
+  if (settled >= record.size) {
+    forgotten_.push_back(record.gen);
+    return;
+  }
+  if (record.orphaned) return;
+  context_.counters->lost_bytes.add(record.size - settled);
+  context_.log.warn(
+      "{}: the file of an earlier run is gone, and no other file holds its content: {} bytes were "
+      "not sent and are "
+      "lost; if it comes back, it goes on at {}",
+      record.path, record.size - settled, settled);
+  state::Checkpoint orphan = record;
+  orphan.orphaned = true;
+  orphans_.push_back(std::move(orphan));
+}
+
+void FileSet::add(const FilePtr& file) {
+  file->watch = notifier_.watch_file(file->fd());
+  last_at_[file->file.path] = file;
+  files_.push_back(file);
+}
+
+FileSet::FilePtr FileSet::by_identity(const Identity& identity) const {
+  const auto same = std::find_if(files_.begin(), files_.end(), [&](const FilePtr& file) {
+    return file->file.identity == identity;
+  });
+  return same == files_.end() ? nullptr : *same;
+}
+
+void FileSet::rescan(Tick now) {
+  std::vector<Found> found = discovery_.scan();
+  // Again for whatever appeared before its directory was watched.
+  if (notifier_.watch_directories(discovery_.directories(found))) found = discovery_.scan();
+  update_paths(found, now);
+  for (const Found& file : found) {
+    if (!by_identity(file.identity)) adopt(file, now);
+  }
+  unpark(now);
+  std::erase_if(last_at_, [](const auto& entry) { return entry.second.expired(); });
+  first_scan_ = false;
+}
+
+void FileSet::update_paths(const std::vector<Found>& found, Tick now) {
+  std::map<Identity, std::vector<const Found*>> names;
+  for (const Found& file : found) names[file.identity].push_back(&file);
+  for (const FilePtr& file : files_) {
+    const auto named = names.find(file->file.identity);
+    if (named == names.end()) {
+      if (!file->gone) file->dirty = true;
+      file->gone = true;
+      if (!file->moved_at) file->moved_at = now;
+      file->look(now);
+      continue;
+    }
+    file->gone = false;
+    const auto& all = named->second;
+    const bool same = std::any_of(all.begin(), all.end(),
+                                  [&](const Found* f) { return f->path == file->file.path; });
+    if (same) {
+      file->moved_at.reset();
+      continue;
+    }
+    context_.log.debug("{}: is now {}", file->file.path, all.front()->path);
+    file->file.path = all.front()->path;
+    file->moved_at = now;
+    file->dirty = true;
+    last_at_[file->file.path] = file;
+  }
+}
+
+void FileSet::adopt(const Found& found, Tick now) {
+  Handle handle = open_to_read(found.path);
+  struct stat status {};
+  if (!handle.valid() || fstat(handle.fd(), &status) != 0) {
+    if (errno != ENOENT) {
+      complain_once(found.path,
+                    fmt::format("cannot be read: {}; it is tried again", std::strerror(errno)));
+    }
+    return;
+  }
+  Found file = found;
+  file.identity = Identity::of(status);
+  file.size = static_cast<std::uint64_t>(status.st_size);
+  if (!S_ISREG(status.st_mode) || by_identity(file.identity)) return;
+  if (is_gzip(bytes_at(handle.fd(), 0, 2))) {
+    complain_once(
+        found.path,
+        "is compressed and is not read; add it to exclude, or send it with tailgate pipe");
+    return;
+  }
+  complained_.erase(found.path);
+  const auto before = last_at_.find(file.path);
+  const FilePtr predecessor = before == last_at_.end() ? nullptr : before->second.lock();
+  bool read_before = false;
+  const FilePtr original = original_of(handle.fd(), file.path, read_before);
+  const std::uint64_t start = read_before ? file.size : start_of(handle.fd(), file);
+  const FilePtr added = open_new(std::move(handle), file, start, now);
+  added->predecessor = predecessor;
+  if (predecessor && !predecessor->moved_at) predecessor->moved_at = now;
+  added->parked = original != nullptr && !read_before;
+  if (original) context_.log.debug("{}: is a copy of {}", file.path, original->file.path);
+}
+
+FileSet::FilePtr FileSet::open_new(Handle handle, const Found& found, std::uint64_t start,
+                                   Tick now) {
+  auto file =
+      std::make_shared<FileStream>(std::move(handle), found, new_stream(found.path, start), now);
+  context_.log.info("{}: reading from {}", found.path,
+                    start == 0 ? "the beginning" : fmt::format("byte {}", start));
+  add(file);
+  return file;
+}
+
+std::uint64_t FileSet::start_of(int fd, const Found& found) const {
+  if (!settings_.start_at_end || !first_scan_ || known_paths_.contains(found.path)) return 0;
+  const std::uint64_t back = std::min<std::uint64_t>(found.size, kLookBack);
+  const std::string end = bytes_at(fd, found.size - back, static_cast<std::size_t>(back));
+  const std::size_t newline = end.rfind('\n');
+  // The last line may still be written: it begins after the last newline.
+  return newline == std::string::npos ? found.size : found.size - end.size() + newline + 1;
+}
+
+FileSet::FilePtr FileSet::original_of(int fd, const std::string& path, bool& read_before) const {
+  const std::string folder = directory_of(path);
+  for (const FilePtr& file : files_) {
+    if (file->parked || directory_of(file->file.path) != folder) continue;
+    if (!looks_rotated(name_of(file->file.path), name_of(path))) continue;
+    read_before = file->formerly_in(fd);
+    if (read_before || file->copied_in(fd, false)) return file;
+  }
+  return nullptr;
+}
+
+void FileSet::unpark(Tick now) {
+  for (const FilePtr& file : files_) {
+    if (!file->parked) continue;
+    bool read_before = false;
+    const FilePtr original = original_of(file->fd(), file->file.path, read_before);
+    if (original && !read_before) continue;
+    file->look(now);
+    file->parked = false;
+    // Its original is gone or has gone another way. Without a common past it is a file like any
+    // other.
+    if (read_before) file->begin_anew(new_stream(file->file.path, file->size()), now);
+  }
+}
+
+bool FileSet::readable(FileStream& file, Tick now) {
+  if (!file.pending || file.parked || !file.window_open()) return false;
+  if (const FilePtr before = file.predecessor.lock()) {
+    if (before->pending && !before->parked) return false;
+    const bool waited = now - file.opened >= kSuccessorWait || context_.once;
+    if (!waited && file.size() == 0) return false;
+    file.predecessor.reset();
+  }
+  return true;
+}
+
+void FileSet::truncated(const FilePtr& file, Tick now) {
+  const FilePtr copy = take_copy(*file, now);
+  if (copy) {
+    file->continue_in(*copy);
+    context_.log.info("{}: was truncated; what was not read yet is read from {}", file->file.path,
+                      copy->file.path);
+  } else {
+    const std::uint64_t lost = file->unread();
+    context_.counters->lost_bytes.add(lost);
+    if (lost > 0) {
+      context_.log.warn("{}: was truncated before {} bytes were read; they are lost",
+                        file->file.path, lost);
+    } else {
+      context_.log.info("{}: was truncated; reading from the beginning", file->file.path);
+    }
+    if (file->committed) forgotten_.push_back(file->stream().gen());
+  }
+  file->begin_anew(new_stream(file->file.path, 0), now);
+  file->predecessor = copy;
+  file->look(now);
+}
+
+FileSet::FilePtr FileSet::take_copy(FileStream& file, Tick now) {
+  for (const FilePtr& parked : files_) {
+    if (!parked->parked || !file.copied_in(parked->fd(), true)) continue;
+    parked->parked = false;
+    return parked;
+  }
+  for (const Found& found : files_in(directory_of(file.file.path))) {
+    if (by_identity(found.identity)) continue;
+    Handle handle = open_to_read(found.path);
+    if (!handle.valid() || !file.copied_in(handle.fd(), true)) continue;
+    const FilePtr copy = open_new(std::move(handle), found, 0, now);
+    copy->gone = true;  // until the next scan finds a pattern that names it
+    copy->moved_at = now;
+    return copy;
+  }
+  return nullptr;
+}
+
+void FileSet::look_at_files(Tick now) {
+  bool moved = false;
+  for (const FilePtr& file : files_) {
+    file->look(now);
+    if (file->gone) continue;
+    struct stat named {};
+    moved = moved || stat(file->file.path.c_str(), &named) != 0 ||
+            Identity::of(named) != file->file.identity;
+  }
+  if (moved) rescan(now);
+}
+
+bool FileSet::take_changes() {
+  const Changes changes = notifier_.take();
+  for (const Changes::File& change : changes.files) {
+    for (const FilePtr& file : files_) {
+      if (file->watch != change.watch) continue;
+      if (change.written) file->mark_written();
+      if (change.written || change.closed) file->writer_closed = change.closed;
+    }
+  }
+  if (changes.overflow) {
+    for (const FilePtr& file : files_) file->mark_written();
+  }
+  return changes.directories || changes.overflow;
+}
+
+void FileSet::complain_once(const std::string& path, const std::string& why) {
+  if (!complained_.insert(path).second) return;
+  context_.log.warn("{}{}{}", path, path.empty() ? "" : ": ", why);
+}
+
+}  // namespace tailgate::sources

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/source.h"
+#include "sources/discovery.h"
+#include "sources/file_settings.h"
+#include "sources/file_stream.h"
+#include "sources/notifier.h"
+#include "sources/resume.h"
+
+namespace tailgate::sources {
+
+/// The files of a source: which are open, as which generation each is read, and in which order.
+/// Knows a file by its identity, so a rename changes nothing but its path; descriptors stay open
+/// until everything was read and settled, so a rotation or a deletion loses nothing. Used by the
+/// intake thread alone.
+class FileSet {
+ public:
+  FileSet(const FileSettings& settings, const SourceContext& context);
+  ~FileSet();
+  FileSet(const FileSet&) = delete;
+  FileSet& operator=(const FileSet&) = delete;
+
+  /// Brings back the files of an earlier run. False: the store cannot be read; try again.
+  bool resume(Tick now);
+  /// Looks for new, renamed and gone files.
+  void rescan(Tick now);
+  /// Looks at every open file: size, links. Also finds files renamed where no event told.
+  void look_at_files(Tick now);
+  /// Takes what inotify saw. True: rescan.
+  bool take_changes();
+  /// Lets go of files that are gone, read and settled, and of the oldest beyond the limits of
+  /// `rotated`.
+  void let_go(Tick now);
+
+  /// Whether read() would look into the file now; releases it when what came before on its path is
+  /// at its end.
+  [[nodiscard]] bool readable(FileStream& file, Tick now);
+  /// The file shrank or holds other bytes: its copy, if there is one, goes on; the path begins a
+  /// new generation.
+  void truncated(const std::shared_ptr<FileStream>& file, Tick now);
+
+  /// Saves the records of new generations, which must be on disk before their first line leaves.
+  Result<void> commit_new();
+  /// Saves what changed.
+  Result<void> save();
+
+  [[nodiscard]] const std::vector<std::shared_ptr<FileStream>>& files() const { return files_; }
+  [[nodiscard]] int wait_fd() const { return notifier_.fd(); }
+  [[nodiscard]] bool resumed() const { return resumed_; }
+
+ private:
+  using FilePtr = std::shared_ptr<FileStream>;
+
+  void take_resumed(Resumed resumed, Tick now);
+  void report_lost(const state::Checkpoint& record);
+  void adopt(const Found& found, Tick now);
+  FilePtr open_new(Handle handle, const Found& found, std::uint64_t start, Tick now);
+  void add(const FilePtr& file);
+  void update_paths(const std::vector<Found>& found, Tick now);
+  void unpark(Tick now);
+  [[nodiscard]] FilePtr by_identity(const Identity& identity) const;
+  [[nodiscard]] FilePtr original_of(int fd, const std::string& path, bool& read_before) const;
+  [[nodiscard]] FilePtr take_copy(FileStream& file, Tick now);
+  [[nodiscard]] std::uint64_t start_of(int fd, const Found& found) const;
+  [[nodiscard]] std::shared_ptr<Stream> new_stream(const std::string& path,
+                                                   std::uint64_t start) const;
+  bool finished_with(FileStream& file, Tick now);
+  void close(const FilePtr& file);
+  void drop_beyond_limits();
+  void complain_once(const std::string& path, const std::string& why);
+
+  const FileSettings& settings_;
+  const SourceContext& context_;
+  Discovery discovery_;
+  Notifier notifier_;
+  std::vector<FilePtr> files_;
+  std::map<std::string, std::weak_ptr<FileStream>> last_at_;  // path → the newest file that had it
+  std::set<std::string> known_paths_;                         // of the records of an earlier run
+  std::set<std::string> complained_;
+  std::vector<Uuid> forgotten_;
+  std::vector<state::Checkpoint> orphans_;  // to be saved as such
+  bool resumed_ = false;
+  bool first_scan_ = true;
+};
+
+/// Whether `name` looks like a rotation of `original`: access.log.1, access.log-20261123,
+/// access-2026-11-23.log.
+bool looks_rotated(std::string_view original, std::string_view name);
+
+}  // namespace tailgate::sources

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// How long files are kept, and what is saved of them.
+#include <algorithm>
+#include <utility>
+
+#include "sources/file_set.h"
+
+namespace tailgate::sources {
+namespace {
+
+/// How long after its last byte a file that is gone is kept: writers may still hold it.
+constexpr Millis kKeepRenamed{60'000};
+constexpr Millis kKeepDeleted{10'000};
+
+}  // namespace
+
+bool FileSet::finished_with(FileStream& file, Tick now) {
+  if (!file.gone || file.pending || file.parked) return file.gone && file.parked && file.deleted;
+  const Millis keep = file.deleted ? kKeepDeleted : kKeepRenamed;
+  if (now - file.last_data < keep || !file.moved_at || now - *file.moved_at < keep) return false;
+  if (!file.look(now)) return false;
+  if (file.unread() > 0 && !file.last_line_ends) {
+    // Its writer will not end the last line any more.
+    file.last_line_ends = true;
+    file.pending = true;
+    return false;
+  }
+  return file.settled();
+}
+
+void FileSet::let_go(Tick now) {
+  const std::vector<FilePtr> files = files_;
+  for (const FilePtr& file : files) {
+    if (finished_with(*file, now)) close(file);
+  }
+  drop_beyond_limits();
+}
+
+void FileSet::close(const FilePtr& file) {
+  notifier_.unwatch(file->watch);
+  if (file->committed) forgotten_.push_back(file->stream().gen());
+  std::erase(files_, file);
+}
+
+void FileSet::drop_beyond_limits() {
+  for (;;) {
+    FilePtr oldest;
+    std::size_t count = 0;
+    std::uint64_t bytes = 0;
+    for (const FilePtr& file : files_) {
+      if (!file->gone || file->parked) continue;
+      ++count;
+      bytes += file->unread();
+      if (!oldest || file->moved_at < oldest->moved_at) oldest = file;
+    }
+    if (!oldest || (count <= settings_.rotated_max_files && bytes <= settings_.rotated_max_bytes))
+      return;
+    context_.counters->lost_bytes.add(oldest->unread());
+    context_.log.warn(
+        "{}: was rotated away, and more than rotated.max_files or max_bytes wait; {} bytes of it "
+        "are lost",
+        oldest->file.path, oldest->unread());
+    close(oldest);
+  }
+}
+
+Result<void> FileSet::commit_new() {
+  const bool any = std::any_of(files_.begin(), files_.end(),
+                               [](const FilePtr& file) { return !file->committed; });
+  return any ? save() : Result<void>{};
+}
+
+Result<void> FileSet::save() {
+  std::vector<state::Checkpoint> records = orphans_;
+  std::vector<std::pair<FilePtr, std::uint64_t>> saved;
+  for (const FilePtr& file : files_) {
+    const std::uint64_t version = file->stream().version();
+    if (file->parked || (file->committed && !file->dirty && version == file->saved_version))
+      continue;
+    records.push_back(file->checkpoint(context_.sinks));
+    saved.emplace_back(file, version);
+  }
+  if (context_.store != nullptr) {
+    if (records.empty() && forgotten_.empty()) return context_.store->flush();
+    if (auto done = context_.store->save(records, forgotten_); !done) return done;
+  }
+  for (const auto& [file, version] : saved) {
+    file->saved_version = version;
+    file->committed = true;
+    file->dirty = false;
+  }
+  forgotten_.clear();
+  orphans_.clear();
+  return {};
+}
+
+}  // namespace tailgate::sources

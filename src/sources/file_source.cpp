@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sources/file_source.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <utility>
+
+namespace tailgate::sources {
+namespace {
+
+/// Open files are looked at this often, for mounts that never notify; more often where inotify does
+/// not work at all.
+constexpr Millis kLook{1000};
+constexpr Millis kLookWithoutNotify{200};
+constexpr Millis kRescan{5000};
+/// Names may change in bursts: a rescan at most this often.
+constexpr Millis kRescanPause{20};
+constexpr Millis kStoreRetry{1000};
+/// While a window is closed or a successor waits.
+constexpr Millis kBlocked{100};
+
+bool due(const std::optional<Tick>& last, Millis every, Tick now) {
+  return !last || now - *last >= every;
+}
+
+}  // namespace
+
+std::optional<bool> nobody_writes(int fd) {
+  // A writer that opens the file meanwhile makes the kernel signal us: with one that is ignored
+  // unless asked for.
+  if (fcntl(fd, F_SETSIG, SIGURG) != 0) return std::nullopt;
+  if (fcntl(fd, F_SETLEASE, F_RDLCK) == 0) {
+    fcntl(fd, F_SETLEASE, F_UNLCK);
+    return true;
+  }
+  if (errno == EAGAIN) return false;
+  return std::nullopt;
+}
+
+FileSource::FileSource(FileSettings settings, SourceContext context)
+    : settings_(std::move(settings)), context_(std::move(context)), files_(settings_, context_) {}
+
+Wakeup FileSource::watch(Tick now) {
+  rescan_wanted_ = files_.take_changes() || rescan_wanted_;
+  if (!files_.resumed()) {
+    if (!due(failed_, kStoreRetry, now)) return {*failed_ + kStoreRetry, false};
+    failed_ = now;
+    if (!files_.resume(now)) return {now + kStoreRetry, false};
+    failed_.reset();
+  }
+  if (due(scanned_, kRescan, now) || (rescan_wanted_ && due(scanned_, kRescanPause, now))) {
+    files_.rescan(now);
+    scanned_ = now;
+    rescan_wanted_ = false;
+  }
+  const Millis look = wait_fd() >= 0 ? kLook : kLookWithoutNotify;
+  if (due(looked_, look, now)) {
+    files_.look_at_files(now);
+    looked_ = now;
+  }
+  files_.let_go(now);
+
+  Wakeup wakeup;
+  wakeup.at = std::min(*looked_ + look, *scanned_ + (rescan_wanted_ ? kRescanPause : kRescan));
+  const bool held = failed_ && !due(failed_, kStoreRetry, now);
+  for (const auto& file : files_.files()) {
+    if (!held && files_.readable(*file, now)) {
+      wakeup.ready = true;
+    } else if (file->pending && !file->parked) {
+      wakeup.at = std::min(*wakeup.at, now + kBlocked);
+    }
+  }
+  return wakeup;
+}
+
+bool FileSource::commit_new(Tick now) {
+  if (failed_ && !due(failed_, kStoreRetry, now)) return false;
+  const Result<void> done = files_.commit_new();
+  if (done) {
+    failed_.reset();
+    complained_ = false;
+    return true;
+  }
+  failed_ = now;
+  if (!complained_) {
+    context_.log.error("{}; new files wait until their beginning can be noted, trying again",
+                       done.error().what);
+  }
+  complained_ = true;
+  return false;
+}
+
+std::optional<Lines> FileSource::read(std::size_t max_bytes) {
+  const Tick now = context_.clock->now();
+  if (!files_.resumed()) return std::nullopt;
+  // A truncation adds a file, so the list is looked at anew each time.
+  for (std::size_t tried = 0; tried < files_.files().size(); ++tried) {
+    const auto file = files_.files()[turn_++ % files_.files().size()];
+    if (!files_.readable(*file, now)) continue;
+    if (!file->committed && !commit_new(now)) continue;
+    if (auto lines = read_one(file, max_bytes, now)) return lines;
+  }
+  return std::nullopt;
+}
+
+std::optional<Lines> FileSource::read_one(const std::shared_ptr<FileStream>& file,
+                                          std::size_t max_bytes, Tick now) {
+  if (context_.once) file->last_line_ends = true;
+  const std::uint64_t before = file->scanned();
+  switch (file->read(max_bytes, settings_.max_line_bytes, space_, now)) {
+    case FileStream::Read::lines:
+      context_.counters->read_bytes.add(file->scanned() - before);
+      return Lines{file->take_chunk(), space_.cut.lines};
+    case FileStream::Read::truncated:
+      files_.truncated(file, now);
+      return std::nullopt;
+    case FileStream::Read::failed:
+      context_.log.error("{}: cannot be read at {}: {}; trying again", file->file.path,
+                         file->scanned(), std::strerror(errno));
+      file->pending = false;
+      return std::nullopt;
+    case FileStream::Read::nothing:
+      break;
+  }
+  context_.counters->read_bytes.add(file->scanned() - before);
+  return std::nullopt;
+}
+
+void FileSource::checkpoint() {
+  const Tick now = context_.clock->now();
+  const Result<void> done = files_.save();
+  if (!done) {
+    if (!complained_) {
+      context_.log.error("{}; positions stay behind, so a restart would repeat lines; trying again",
+                         done.error().what);
+    }
+    complained_ = true;
+  } else {
+    complained_ = false;
+  }
+  count(now);
+}
+
+void FileSource::count(Tick now) {
+  std::uint64_t lag_bytes = 0;
+  Millis lag{0};
+  for (const auto& file : files_.files()) {
+    if (file->parked) continue;
+    lag_bytes += file->unsettled();
+    lag = std::max(lag, file->lag(now));
+  }
+  context_.counters->lag_bytes.set(lag_bytes);
+  context_.counters->lag_millis.set(static_cast<std::uint64_t>(lag.count()));
+  context_.counters->files_open.set(files_.files().size());
+}
+
+bool FileSource::finished() const {
+  if (!context_.once || !scanned_) return false;
+  return std::all_of(files_.files().begin(), files_.files().end(),
+                     [](const auto& file) { return file->parked || !file->pending; });
+}
+
+bool FileSource::writers_gone() const {
+  return std::all_of(files_.files().begin(), files_.files().end(), [](const auto& file) {
+    if (file->parked) return true;
+    if (file->pending || file->unread() > 0) return false;
+    return nobody_writes(file->fd()).value_or(file->writer_closed || file->moved_at.has_value());
+  });
+}
+
+SourceStatus FileSource::status() const {
+  SourceStatus status;
+  status.watching = files_.resumed() && scanned_.has_value();
+  for (const auto& file : files_.files()) {
+    SourceStatus::File entry;
+    entry.path = file->file.path;
+    entry.size = file->size();
+    entry.read = file->scanned();
+    entry.settled = file->stream().settled_offset();
+    if (file->parked) {
+      entry.note = "copy of a file that is read";
+    } else if (file->deleted) {
+      entry.note = "deleted";
+    } else if (file->gone) {
+      entry.note = "rotated";
+    }
+    if (!file->parked) status.lag_bytes += file->unsettled();
+    status.total_bytes += entry.size;
+    status.files.push_back(std::move(entry));
+  }
+  return status;
+}
+
+}  // namespace tailgate::sources

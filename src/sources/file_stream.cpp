@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sources/file_stream.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "json/parse.h"
+#include "sources/fingerprint.h"
+
+namespace tailgate::sources {
+namespace {
+
+/// Ends of reads that are remembered; beyond, every second one is dropped.
+constexpr std::size_t kMaxMarks = 256;
+
+std::string_view last(std::string_view bytes, std::size_t count) {
+  return bytes.substr(bytes.size() - std::min(bytes.size(), count));
+}
+
+bool same_head(int other, std::uint64_t shared, std::string_view head) {
+  const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(shared, kHeadBytes));
+  return bytes_at(other, 0, size) == head.substr(0, size);
+}
+
+}  // namespace
+
+FileStream::FileStream(Handle handle, Found found, std::shared_ptr<Stream> stream, Tick now)
+    : file(std::move(found)),
+      opened(now),
+      last_data(now),
+      handle_(std::move(handle)),
+      stream_(std::move(stream)),
+      size_(file.size) {
+  start();
+}
+
+void FileStream::start() {
+  position_ = {};
+  position_.line = position_.scan = stream_->end_offset();
+  const auto head = std::min<std::uint64_t>(position_.scan, kHeadBytes);
+  head_ = bytes_at(fd(), 0, static_cast<std::size_t>(head));
+  const auto tail = std::min<std::uint64_t>(position_.scan, kTailBytes);
+  tail_ = bytes_at(fd(), position_.scan - tail, static_cast<std::size_t>(tail));
+  settled_tail_ = {position_.scan, tail_.size(), digest(tail_)};
+  marks_.clear();
+}
+
+void FileStream::remember(const state::Checkpoint& record) {
+  const state::Fingerprint& print = record.fingerprint;
+  settled_tail_ = {print.offset, print.tail_len, print.tail_hash};
+  committed = true;
+}
+
+FileStream::Read FileStream::fill(std::size_t max_bytes, ReadSpace& space, std::size_t& have) {
+  const std::size_t wanted = tail_.size() + max_bytes;
+  if (space.bytes.size() < wanted + json::kPadding) space.bytes.resize(wanted + json::kPadding);
+  while (have < wanted) {
+    const ssize_t got = pread(fd(), space.bytes.data() + have, wanted - have,
+                              static_cast<off_t>(position_.scan - tail_.size() + have));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return Read::failed;
+    if (got == 0) {
+      pending = false;
+      break;
+    }
+    have += static_cast<std::size_t>(got);
+  }
+  if (have < tail_.size() || std::memcmp(space.bytes.data(), tail_.data(), tail_.size()) != 0) {
+    return Read::truncated;
+  }
+  return have == tail_.size() ? Read::nothing : Read::lines;
+}
+
+FileStream::Read FileStream::read(std::size_t max_bytes, std::size_t max_line_bytes,
+                                  ReadSpace& space, Tick now) {
+  chunk_.reset();
+  std::size_t have = 0;
+  std::size_t size = max_bytes;
+  for (;;) {
+    const Read filled = fill(size, space, have);
+    if (filled == Read::truncated || filled == Read::failed) return filled;
+    const std::string_view known(space.bytes.data(), have);
+    const CutPosition before = position_;
+    const bool at_end = last_line_ends && !pending;
+    cut_lines(known.substr(tail_.size()), max_line_bytes, at_end, position_, space.cut);
+    const auto consumed = static_cast<std::size_t>(position_.scan - before.scan);
+    if (consumed == 0 && pending) {
+      // One line fills all that was read: more of it, at most up to the limit, where the cutter
+      // gives it up.
+      size += std::max(max_bytes, kTailBytes);
+      continue;
+    }
+    size_ = std::max(size_, before.scan + have - tail_.size());
+    if (have > tail_.size()) last_data = now;
+    remember_bytes(known.substr(tail_.size(), consumed), known.substr(0, tail_.size() + consumed),
+                   now);
+    if (!space.cut.lines.empty()) {
+      chunk_ = stream_->add_chunk(std::move(space.cut.offsets));
+      return Read::lines;
+    }
+    // In the middle of a line too long: more at the next call, so that nobody else waits for its
+    // end.
+    return Read::nothing;
+  }
+}
+
+void FileStream::remember_bytes(std::string_view consumed, std::string_view known, Tick now) {
+  if (consumed.empty()) return;
+  if (head_.size() < kHeadBytes) head_.append(consumed.substr(0, kHeadBytes - head_.size()));
+  if (!marks_.empty() ? marks_.back().offset < position_.line : true) add_mark(now);
+  tail_ = last(known, kTailBytes);
+}
+
+void FileStream::add_mark(Tick now) {
+  marks_.push_back({position_.line, now});
+  if (marks_.size() <= kMaxMarks) return;
+  std::deque<Mark> fewer;
+  for (std::size_t i = 0; i < marks_.size(); ++i) {
+    if (i % 2 == 0 || i + 1 == marks_.size()) fewer.push_back(marks_[i]);
+  }
+  marks_ = std::move(fewer);
+}
+
+bool FileStream::look(Tick now) {
+  struct stat found {};
+  if (fstat(fd(), &found) != 0) return false;
+  deleted = found.st_nlink == 0;
+  const auto size = static_cast<std::uint64_t>(found.st_size);
+  const std::int64_t modified = static_cast<std::int64_t>(found.st_mtim.tv_sec) * 1'000'000'000 +
+                                static_cast<std::int64_t>(found.st_mtim.tv_nsec);
+  const bool same = size == size_ && modified == modified_;
+  if (!same) pending = true;
+  // A shorter file keeps the size it had until the truncation was dealt with: that is what may be
+  // lost.
+  if (size >= position_.scan) size_ = size;
+  modified_ = modified;
+  file.size = size;
+  if (unread() == 0) {
+    waiting_since_.reset();
+  } else if (!waiting_since_) {
+    waiting_since_ = now;
+  }
+  return same;
+}
+
+void FileStream::begin_anew(std::shared_ptr<Stream> stream, Tick now) {
+  if (position_.scan > 0) {
+    former_head_ = head_;
+    former_scan_ = position_.scan;
+  }
+  stream_ = std::move(stream);
+  start();
+  ranges_full_ = false;
+  size_ = position_.scan;
+  saved_version = 0;
+  committed = false;
+  pending = true;
+  last_line_ends = false;
+  opened = now;
+}
+
+void FileStream::continue_in(FileStream& copy) const {
+  copy.stream_ = stream_;
+  copy.position_ = position_;
+  copy.head_ = head_;
+  copy.tail_ = tail_;
+  copy.marks_ = marks_;
+  copy.settled_tail_ = settled_tail_;
+  copy.committed = committed;
+  copy.dirty = true;
+  copy.pending = true;
+}
+
+bool FileStream::copied_in(int other, bool whole) const {
+  struct stat found {};
+  if (position_.scan == 0 || fstat(other, &found) != 0 || found.st_size == 0) return false;
+  const std::uint64_t shared = std::min(position_.scan, static_cast<std::uint64_t>(found.st_size));
+  if (whole && shared < position_.scan) return false;
+  if (!same_head(other, shared, head_)) return false;
+  const auto tail = std::min<std::uint64_t>(shared, kTailBytes);
+  const std::string theirs = bytes_at(other, shared - tail, static_cast<std::size_t>(tail));
+  if (shared == position_.scan) return theirs == tail_;
+  const std::string own = bytes_at(fd(), shared - tail, static_cast<std::size_t>(tail));
+  // Shorter by now: truncated, so the head must do.
+  return own.size() < tail || own == theirs;
+}
+
+bool FileStream::formerly_in(int other) const {
+  struct stat found {};
+  if (former_head_.empty() || fstat(other, &found) != 0 || found.st_size == 0) return false;
+  const auto size = static_cast<std::uint64_t>(found.st_size);
+  return size <= former_scan_ && same_head(other, size, former_head_);
+}
+
+std::uint64_t FileStream::unsettled() const {
+  const std::uint64_t settled = stream_->settled_offset();
+  return size_ > settled ? size_ - settled : 0;
+}
+
+bool FileStream::window_open() const {
+  return !ranges_full_ && position_.line - stream_->settled_offset() <= kWindowBytes;
+}
+
+Millis FileStream::lag(Tick now) const {
+  const std::uint64_t settled = stream_->settled_offset();
+  for (const Mark& mark : marks_) {
+    if (mark.offset > settled) return std::chrono::duration_cast<Millis>(now - mark.read_at);
+  }
+  if (waiting_since_) return std::chrono::duration_cast<Millis>(now - *waiting_since_);
+  return Millis{0};
+}
+
+void FileStream::update_settled_tail(std::uint64_t settled) {
+  if (settled <= settled_tail_.offset) return;
+  const auto size = std::min<std::uint64_t>(settled, kTailBytes);
+  const std::string tail = settled == position_.scan
+                               ? tail_
+                               : bytes_at(fd(), settled - size, static_cast<std::size_t>(size));
+  // A file that is still the same now was the same when the bytes above were read. If it is not, the older
+  // fingerprint stays: it is what finds the copy.
+  if (tail.size() < size || bytes_at(fd(), position_.scan - tail_.size(), tail_.size()) != tail_)
+    return;
+  settled_tail_ = {settled, size, digest(tail)};
+}
+
+state::Checkpoint FileStream::checkpoint(const std::vector<std::string>& sinks) {
+  const std::vector<SinkPosition> positions = stream_->positions();
+  std::uint64_t settled = stream_->end_offset();
+  state::Checkpoint record;
+  ranges_full_ = false;
+  for (std::size_t i = 0; i < positions.size() && i < sinks.size(); ++i) {
+    settled = std::min(settled, positions[i].offset);
+    // The longest range takes 20 bytes.
+    if (state::encode_ranges(positions[i], 2 * state::kMaxRangeBytes).size() + 20 >
+        state::kMaxRangeBytes) {
+      ranges_full_ = true;
+    }
+    record.positions.emplace_back(sinks[i], positions[i]);
+  }
+  while (!marks_.empty() && marks_.front().offset <= settled) marks_.pop_front();
+  update_settled_tail(settled);
+  record.gen = stream_->gen();
+  record.source = stream_->source();
+  record.path = file.path;
+  record.device = file.identity.device;
+  record.inode = file.identity.inode;
+  record.size = size_;
+  const auto head = std::min<std::uint64_t>(settled_tail_.offset, kHeadBytes);
+  const std::string_view head_bytes =
+      std::string_view(head_).substr(0, static_cast<std::size_t>(head));
+  record.fingerprint = {settled_tail_.offset, head_bytes.size(), digest(head_bytes),
+                        settled_tail_.size, settled_tail_.hash};
+  return record;
+}
+
+}  // namespace tailgate::sources

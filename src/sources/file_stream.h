@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "core/stream.h"
+#include "sources/discovery.h"
+#include "sources/handle.h"
+#include "sources/line_reader.h"
+#include "state/store.h"
+
+namespace tailgate::sources {
+
+/// How far a stream may be read beyond what every sink has settled.
+inline constexpr std::uint64_t kWindowBytes = std::uint64_t{64} << 20;
+
+/// Where a read puts its bytes; one per source, so lines live until the source's next read.
+struct ReadSpace {
+  std::vector<char> bytes;
+  Cut cut;
+};
+
+/// One open file and the generation that it is read as. Reads go on from where the last ended, and
+/// each looks at the bytes just before that place too: in one pread it is seen whether the file is
+/// still the same. Used by the intake thread alone.
+class FileStream {
+ public:
+  enum class Read { lines, nothing, truncated, failed };
+
+  /// Reads from the least of the stream's positions on.
+  FileStream(Handle handle, Found file, std::shared_ptr<Stream> stream, Tick now);
+
+  /// `max_bytes` of new bytes, more for a long line. `lines`: they are in `space` and `chunk` is
+  /// set. `failed`: errno.
+  Read read(std::size_t max_bytes, std::size_t max_line_bytes, ReadSpace& space, Tick now);
+  std::shared_ptr<Chunk> take_chunk() { return std::move(chunk_); }
+
+  /// Looks at size and time of change: something to read, perhaps? True when the file was not
+  /// touched since the last look.
+  bool look(Tick now);
+  void mark_written() { pending = true; }
+
+  /// Begins a new generation where `stream` begins, such as after a truncation. What the old one
+  /// knows moves to a copy before, when there is one.
+  void begin_anew(std::shared_ptr<Stream> stream, Tick now);
+  void continue_in(FileStream& copy) const;
+  /// Known again after a restart by this fingerprint.
+  void remember(const state::Checkpoint& record);
+
+  /// True when `other` holds what was read of this file; `whole`: all of it, else it may be an
+  /// earlier part.
+  [[nodiscard]] bool copied_in(int other, bool whole) const;
+  /// True when `other` holds nothing but what was read of the generation before the last
+  /// truncation.
+  [[nodiscard]] bool formerly_in(int other) const;
+
+  [[nodiscard]] Stream& stream() const { return *stream_; }
+  [[nodiscard]] int fd() const { return handle_.fd(); }
+  [[nodiscard]] std::uint64_t scanned() const { return position_.scan; }
+  [[nodiscard]] std::uint64_t size() const { return size_; }
+  [[nodiscard]] std::uint64_t unread() const {
+    return size_ > position_.scan ? size_ - position_.scan : 0;
+  }
+  [[nodiscard]] std::uint64_t unsettled() const;
+  [[nodiscard]] bool settled() const { return stream_->settled_offset() >= position_.line; }
+  [[nodiscard]] bool window_open() const;
+  /// How long the oldest line that is not settled has waited.
+  [[nodiscard]] Millis lag(Tick now) const;
+
+  /// The record to save: positions, and the fingerprint of what every sink has settled.
+  state::Checkpoint checkpoint(const std::vector<std::string>& sinks);
+
+  Found file;                   // where it was last seen
+  bool pending = true;          // there may be something to read
+  bool committed = false;       // its generation is in the store
+  bool dirty = true;            // the record changed otherwise than by settling
+  bool parked = false;          // holds what another stream has read or will read
+  bool last_line_ends = false;  // deliver what stands after the last newline
+  bool deleted = false;
+  bool writer_closed = false;
+  std::optional<Tick>
+      moved_at;       // another file took its path, or it is no longer named by any pattern
+  bool gone = false;  // no pattern names it any more
+  std::weak_ptr<FileStream> predecessor;  // had this path before; read first
+  Tick opened{};
+  Tick last_data{};
+  std::uint64_t saved_version = 0;
+  int watch = -1;
+
+ private:
+  /// The end of a read.
+  struct Mark {
+    std::uint64_t offset;
+    Tick read_at;
+  };
+  struct Tail {
+    std::uint64_t offset = 0;
+    std::uint64_t size = 0;
+    std::string hash = {};
+  };
+  [[nodiscard]] Read fill(std::size_t max_bytes, ReadSpace& space, std::size_t& have);
+  void remember_bytes(std::string_view consumed, std::string_view known, Tick now);
+  void add_mark(Tick now);
+  void update_settled_tail(std::uint64_t settled);
+  void start();
+
+  Handle handle_;
+  std::shared_ptr<Stream> stream_;
+  std::shared_ptr<Chunk> chunk_;
+  CutPosition position_;
+  std::string head_;         // the first bytes, at most kHeadBytes, of what was read
+  std::string tail_;         // the bytes before position_.scan, at most kTailBytes
+  std::string former_head_;  // of the generation before a truncation, and how far it was read
+  std::uint64_t former_scan_ = 0;
+  Tail settled_tail_;       // before the offset that every sink has passed
+  std::deque<Mark> marks_;  // after it
+  bool ranges_full_ = false;
+  std::uint64_t size_ = 0;
+  std::int64_t modified_ = 0;
+  std::optional<Tick> waiting_since_;
+};
+
+}  // namespace tailgate::sources

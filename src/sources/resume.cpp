@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sources/resume.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "sources/fingerprint.h"
+
+namespace tailgate::sources {
+namespace {
+
+std::uint64_t least_offset(const state::Checkpoint& record) {
+  if (record.positions.empty()) return record.fingerprint.offset;
+  const auto least = std::min_element(
+      record.positions.begin(), record.positions.end(),
+      [](const auto& a, const auto& b) { return a.second.offset < b.second.offset; });
+  return least->second.offset;
+}
+
+class Planner {
+ public:
+  Planner(std::vector<state::Checkpoint> records, const std::vector<Found>& found)
+      : records_(std::move(records)) {
+    for (const Found& file : found) candidates_.emplace(file.identity, file);
+    for (const state::Checkpoint& record : records_) {
+      const std::string directory = directory_of(record.path);
+      if (!folders_.insert(directory).second) continue;
+      for (Found& file : files_in(directory)) candidates_.emplace(file.identity, std::move(file));
+    }
+  }
+
+  ResumePlan plan() {
+    std::vector<state::Checkpoint> rest;
+    for (state::Checkpoint& record : records_) {
+      const auto same = candidates_.find({record.device, record.inode});
+      if (same == candidates_.end() || !claim(record, same->second))
+        rest.push_back(std::move(record));
+    }
+    for (state::Checkpoint& record : rest) {
+      const std::optional<Found> copy = only_copy(record);
+      if (!copy || !claim(record, *copy)) plan_.lost.push_back(std::move(record));
+    }
+    return std::move(plan_);
+  }
+
+ private:
+  bool claim(state::Checkpoint& record, const Found& file) {
+    if (owned_.contains(file.identity) || file.size < least_offset(record)) return false;
+    Handle handle = open_to_read(file.path);
+    if (!handle.valid() || !matches(handle.fd(), record.fingerprint)) return false;
+    owned_.insert(file.identity);
+    plan_.resumed.push_back({std::move(record), file, std::move(handle)});
+    return true;
+  }
+
+  std::optional<Found> only_copy(const state::Checkpoint& record) const {
+    // Without a byte read, every file would match.
+    if (record.fingerprint.offset == 0) return std::nullopt;
+    const std::string folder = directory_of(record.path);
+    std::optional<Found> copy;
+    for (const auto& [identity, file] : candidates_) {
+      if (owned_.contains(identity) || directory_of(file.path) != folder) continue;
+      if (file.size < least_offset(record)) continue;
+      const Handle handle = open_to_read(file.path);
+      if (!handle.valid() || !matches(handle.fd(), record.fingerprint)) continue;
+      if (copy) return std::nullopt;
+      copy = file;
+    }
+    return copy;
+  }
+
+  std::vector<state::Checkpoint> records_;
+  std::map<Identity, Found> candidates_;  // names that a pattern gave come first
+  std::set<std::string> folders_;
+  std::set<Identity> owned_;
+  ResumePlan plan_;
+};
+
+}  // namespace
+
+ResumePlan plan_resume(std::vector<state::Checkpoint> records, const std::vector<Found>& found) {
+  return Planner(std::move(records), found).plan();
+}
+
+std::vector<SinkPosition> positions_for(const state::Checkpoint& record,
+                                        const std::vector<std::string>& sinks) {
+  std::vector<SinkPosition> positions;
+  for (const std::string& sink : sinks) {
+    const auto known = std::find_if(record.positions.begin(), record.positions.end(),
+                                    [&](const auto& entry) { return entry.first == sink; });
+    positions.push_back(known != record.positions.end() ? known->second
+                                                        : SinkPosition{least_offset(record), {}});
+  }
+  return positions;
+}
+
+Handle open_to_read(const std::string& path) {
+  // Not blocking: a FIFO that took the file's name must not stop the intake.
+  return Handle(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+}
+
+}  // namespace tailgate::sources

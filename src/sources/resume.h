@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/stream.h"
+#include "sources/discovery.h"
+#include "sources/handle.h"
+#include "state/store.h"
+
+namespace tailgate::sources {
+
+/// A record whose file was found again.
+struct Resumed {
+  state::Checkpoint record;
+  Found file;
+  Handle handle;
+};
+
+struct ResumePlan {
+  std::vector<Resumed> resumed;
+  std::vector<state::Checkpoint> lost;  // nothing holds their bytes any more
+};
+
+/// Finds the files of an earlier run's records: first by identity, where the content matches too
+/// (else the inode was reused, or the file truncated); then, in the folder of the record's path,
+/// exactly one file with that content that no other record owns. Its name need not match any
+/// pattern.
+ResumePlan plan_resume(std::vector<state::Checkpoint> records, const std::vector<Found>& found);
+
+/// Where each of `sinks` goes on. One that the record does not know begins where the slowest known
+/// one stands: what was settled before it existed is not owed to it.
+std::vector<SinkPosition> positions_for(const state::Checkpoint& record,
+                                        const std::vector<std::string>& sinks);
+
+Handle open_to_read(const std::string& path);
+
+}  // namespace tailgate::sources

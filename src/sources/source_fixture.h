@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sources/file_source.h"
+#include "sources/fingerprint.h"
+
+template <>
+struct doctest::StringMaker<std::vector<std::string>> {
+  static String convert(const std::vector<std::string>& texts) {
+    std::string all;
+    for (const std::string& text : texts) all += (all.empty() ? "" : " | ") + text;
+    return all.c_str();
+  }
+};
+
+namespace tailgate::sources::testing {
+
+struct HandClock final : Clock {
+  Tick at = Tick{} + std::chrono::hours(1);
+  [[nodiscard]] Tick now() const override { return at; }
+  [[nodiscard]] WallTime wall() const override { return WallTime{}; }
+};
+
+struct TempDir {
+  TempDir() {
+    std::string name = std::filesystem::temp_directory_path() / "tailgate-files-XXXXXX";
+    path = mkdtemp(name.data());
+  }
+  ~TempDir() { std::filesystem::remove_all(path); }
+  TempDir(const TempDir&) = delete;
+  TempDir& operator=(const TempDir&) = delete;
+  std::string path;
+};
+
+/// A line that was read, with what it takes to settle it.
+struct Got {
+  std::string text;
+  std::string path;
+  std::uint64_t offset = 0;
+  Uuid gen;
+  std::shared_ptr<Chunk> chunk;
+  std::uint32_t line = 0;
+};
+
+/// A folder of logs, a data directory, and one process that follows the logs: started and killed at will. Time is moved
+/// by hand.
+class Follower {
+ public:
+  explicit Follower(FileSettings settings = {}, std::vector<std::string> sinks = {"gateway"})
+      : settings_(std::move(settings)), sinks_(std::move(sinks)) {
+    if (settings_.paths.empty()) settings_.paths = {logs("access.log*")};
+  }
+
+  [[nodiscard]] std::string logs(const std::string& name) const { return dir_.path + "/" + name; }
+  void append(const std::string& name, const std::string& text) const {
+    std::ofstream(logs(name), std::ios::app | std::ios::binary) << text;
+  }
+  void rename(const std::string& from, const std::string& to) const {
+    std::filesystem::rename(logs(from), logs(to));
+  }
+  void remove(const std::string& name) const { std::filesystem::remove(logs(name)); }
+  void copy(const std::string& from, const std::string& to) const {
+    std::filesystem::copy_file(logs(from), logs(to));
+  }
+  void truncate(const std::string& name) const { std::filesystem::resize_file(logs(name), 0); }
+
+  void start(bool once = false) {
+    auto opened = state::Store::open({.directory = dir_.path + "/data"});
+    REQUIRE(opened.has_value());
+    store = std::move(*opened);
+    SourceContext context;
+    context.name = "access_log";
+    context.clock = &clock;
+    context.store = store.get();
+    context.sinks = sinks_;
+    context.counters = &counters;
+    context.once = once;
+    source = std::make_unique<FileSource>(settings_, context);
+  }
+  /// Ends without another checkpoint, as kill -9 does.
+  void kill() {
+    source.reset();
+    store.reset();
+  }
+
+  /// Everything that can be read now.
+  std::vector<Got> read(std::size_t max_bytes = 4096) {
+    std::vector<Got> got;
+    clock.at += Millis{1100};
+    for (int idle = 0; idle < 3;) {
+      const bool ready = source->watch(clock.at).ready;
+      const auto lines = source->read(max_bytes);
+      if (!lines) {
+        if (!ready) ++idle;
+        continue;
+      }
+      idle = 0;
+      REQUIRE(lines->chunk->lines() == lines->lines.size());
+      for (std::uint32_t i = 0; i < lines->chunk->lines(); ++i) {
+        const Line& line = lines->lines[i];
+        const Stream& stream = lines->chunk->stream();
+        const bool too_long = line.problem == Line::Problem::too_long;
+        got.push_back({too_long ? "<too long>" : std::string(line.text), stream.path(),
+                       lines->chunk->offset(i), stream.gen(), lines->chunk, i});
+      }
+    }
+    return got;
+  }
+
+  std::vector<std::string> texts(std::size_t max_bytes = 4096) { return texts(read(max_bytes)); }
+  static std::vector<std::string> texts(const std::vector<Got>& got) {
+    std::vector<std::string> texts;
+    for (const Got& one : got) texts.push_back(one.text);
+    return texts;
+  }
+  static void settle(const std::vector<Got>& got) {
+    for (const Got& one : got) one.chunk->settle_for_all(one.line);
+  }
+  void read_and_settle() {
+    settle(read());
+    source->checkpoint();
+  }
+
+  HandClock clock;
+  metrics::SourceCounters counters;
+  std::unique_ptr<state::Store> store;
+  std::unique_ptr<FileSource> source;
+
+ private:
+  TempDir dir_;
+  FileSettings settings_;
+  std::vector<std::string> sinks_;
+};
+
+using Texts = std::vector<std::string>;
+
+}  // namespace tailgate::sources::testing
