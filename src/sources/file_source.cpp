@@ -22,6 +22,9 @@ constexpr Millis kRescanPause{20};
 constexpr Millis kStoreRetry{1000};
 /// While a window is closed or a successor waits.
 constexpr Millis kBlocked{100};
+/// How much of a line too long is passed over in one call.
+constexpr std::size_t kSkipBytes = std::size_t{16} << 20;
+constexpr Millis kSkipPause{1};
 
 bool due(const std::optional<Tick>& last, Millis every, Tick now) {
   return !last || now - *last >= every;
@@ -70,6 +73,7 @@ Wakeup FileSource::watch(Tick now) {
   for (const auto& file : files_.files()) {
     if (!held && files_.readable(*file, now)) {
       wakeup.ready = true;
+      if (file->in_long_line()) wakeup.at = std::min(*wakeup.at, now + kSkipPause);
     } else if (file->pending && !file->parked) {
       wakeup.at = std::min(*wakeup.at, now + kBlocked);
     }
@@ -97,12 +101,22 @@ bool FileSource::commit_new(Tick now) {
 std::optional<Lines> FileSource::read(std::size_t max_bytes) {
   const Tick now = context_.clock->now();
   if (!files_.resumed()) return std::nullopt;
-  // A truncation adds a file, so the list is looked at anew each time.
-  for (std::size_t tried = 0; tried < files_.files().size(); ++tried) {
+  std::size_t budget = kSkipBytes;
+  for (std::size_t left = files_.files().size(); left > 0; --left) {
     const auto file = files_.files()[turn_++ % files_.files().size()];
     if (!files_.readable(*file, now)) continue;
     if (!file->committed && !commit_new(now)) continue;
+    const std::uint64_t before = file->scanned();
     if (auto lines = read_one(file, max_bytes, now)) return lines;
+    const bool anew = file->scanned() < before;  // truncated
+    const auto skipped = static_cast<std::size_t>(anew ? 0 : file->scanned() - before);
+    if (!anew && skipped == 0) continue;
+    // Inside a line too long, or at a new beginning: there is more, and who waits for lines must
+    // not wait for it. A truncation may have added a file, too.
+    budget -= std::min(budget, skipped);
+    if (budget == 0) break;
+    --turn_;
+    left = files_.files().size() + 1;
   }
   return std::nullopt;
 }
@@ -110,23 +124,20 @@ std::optional<Lines> FileSource::read(std::size_t max_bytes) {
 std::optional<Lines> FileSource::read_one(const std::shared_ptr<FileStream>& file,
                                           std::size_t max_bytes, Tick now) {
   if (context_.once) file->last_line_ends = true;
-  const std::uint64_t before = file->scanned();
   switch (file->read(max_bytes, settings_.max_line_bytes, space_, now)) {
     case FileStream::Read::lines:
-      context_.counters->read_bytes.add(file->scanned() - before);
       return Lines{file->take_chunk(), space_.cut.lines};
     case FileStream::Read::truncated:
       files_.truncated(file, now);
-      return std::nullopt;
+      break;
     case FileStream::Read::failed:
       context_.log.error("{}: cannot be read at {}: {}; trying again", file->file.path,
                          file->scanned(), std::strerror(errno));
       file->pending = false;
-      return std::nullopt;
+      break;
     case FileStream::Read::nothing:
       break;
   }
-  context_.counters->read_bytes.add(file->scanned() - before);
   return std::nullopt;
 }
 

@@ -67,6 +67,7 @@ class FileStream {
   [[nodiscard]] Stream& stream() const { return *stream_; }
   [[nodiscard]] int fd() const { return handle_.fd(); }
   [[nodiscard]] std::uint64_t scanned() const { return position_.scan; }
+  [[nodiscard]] bool in_long_line() const { return position_.too_long; }
   [[nodiscard]] std::uint64_t size() const { return size_; }
   [[nodiscard]] std::uint64_t unread() const {
     return size_ > position_.scan ? size_ - position_.scan : 0;
