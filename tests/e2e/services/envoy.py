@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A real Envoy with a backend in this process; it writes a flat JSON access log, with any separator."""
 import http.server
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Requests of many kinds through Envoy: methods, statuses, tokens good and bad, odd headers, broken clients."""
 import http.client
 import random

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A scripted HTTP server: what each request meets is written down beforehand, what it brought is kept.
 
     server = Faulty([status(503), reset_after_body(), ok()]).start()

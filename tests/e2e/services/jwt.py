@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """RS256 tokens signed by openssl: no extra package."""
 import base64
 import json

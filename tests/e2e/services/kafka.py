@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A real one-node Kafka (KRaft) on loopback with a plain, a TLS, a SASL and a SASL-over-TLS listener.
 
 4.3.1 is the default. SCRAM is tested on 3.9.2: librdkafka before 2.6.1 cannot do SCRAM with Kafka 4.

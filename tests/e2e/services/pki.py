@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A throw-away certificate authority made by openssl: a server certificate for loopback and a client's."""
 import subprocess
 from pathlib import Path

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Debian's prometheus, not as a system service: scrapes one address every second and answers queries."""
 import json
 import shutil
