@@ -87,7 +87,7 @@ class Envoy:
         values = {"ADMIN": self.admin, "PORT": self.port, "LOG": self.log, "JWKS": self.signer.jwks,
                   "OMIT": str(omit_empty).lower(), "BACKEND": self.backend.server_port, "DEAD": self.dead,
                   "FIELDS": json.dumps({separator.join(path): operator for path, operator in FIELDS.items()})}
-        text = (HERE / "envoy.yaml").read_text()
+        text = (HERE / "envoy.yaml.in").read_text()
         for name, value in values.items():
             text = text.replace(f"@{name}@", str(value))
         (folder / "envoy.yaml").write_text(text)
