@@ -5,15 +5,19 @@
 
 namespace tailgate::filters {
 
+extern const FilterEntry add_client_id_filter;
+extern const FilterEntry drop_nulls_filter;
 extern const FilterEntry event_meta_filter;
 extern const FilterEntry keep_filter;
 extern const FilterEntry remove_filter;
 extern const FilterEntry rename_filter;
 extern const FilterEntry set_filter;
+extern const FilterEntry unflatten_filter;
 
 std::span<const FilterEntry> table() {
   static const std::array kTable{
-      event_meta_filter, keep_filter, remove_filter, rename_filter, set_filter,
+      add_client_id_filter, drop_nulls_filter, event_meta_filter, keep_filter,
+      remove_filter,        rename_filter,     set_filter,        unflatten_filter,
   };
   return kTable;
 }

@@ -30,7 +30,9 @@ class Splitter {
       }
       names.pop_back();
     }
+    // A separator with nothing on one side of it is no place to split.
     if (node.additional == nullptr || rest.starts_with(separator_)) return false;
+    if (rest.ends_with(separator_)) return false;
     names.push_back(rest);
     return true;
   }
