@@ -18,7 +18,7 @@ namespace tailgate::filters {
 /// fails the test.
 class FilterFixture {
  public:
-  FilterFixture(const FilterEntry& entry, const std::string& yaml) {
+  explicit FilterFixture(const FilterEntry& entry, const std::string& yaml = "{}") {
     const auto none = [](const std::string&) { return std::optional<std::string>(); };
     const settings::Node node = settings::read_text(yaml, "t.yaml", none, problems_);
     const settings::Section section(node, entry.options, problems_);
@@ -28,6 +28,7 @@ class FilterFixture {
 
   /// What is wrong with the settings.
   [[nodiscard]] std::string problems() const { return problems_.text(); }
+  [[nodiscard]] std::string warnings() const { return problems_.warnings(); }
 
   /// The line as the filter leaves it; or `drop`; or `error: ` and the reason.
   std::string operator()(const std::string& line, const json::Origin& origin = {}) {
@@ -39,12 +40,13 @@ class FilterFixture {
     const auto parsed = parser_.parse(std::string_view(padded).substr(0, line.size()), event);
     must(parsed.has_value(), "not JSON: " + line);
     const Result<Verdict> verdict = filter_->apply(event);
+    left_.clear();
+    json::write(event, left_);
     if (!verdict) return "error: " + verdict.error().what;
-    if (*verdict == Verdict::drop) return "drop";
-    std::string out;
-    json::write(event, out);
-    return out;
+    return *verdict == Verdict::drop ? "drop" : left_;
   }
+  /// The event as the filter left it, also after an error.
+  [[nodiscard]] const std::string& left() const { return left_; }
 
   /// Where the value at this flat key leaves by the filter's rule; `removed`; or `depends` when there is no rule for it.
   std::string rule(std::string_view path) {
@@ -77,6 +79,7 @@ class FilterFixture {
   std::unique_ptr<Filter> filter_;
   json::Arena arena_;
   json::Parser parser_;
+  std::string left_;
 };
 
 }  // namespace tailgate::filters
