@@ -94,7 +94,7 @@ TEST_CASE("a credential in a plain field is neither a name nor left in the event
   CHECK(add(line(kToken)) == R"({"http":{"status_code":200}})");
   FilterFixture warned(add_client_id_filter, "from: [http.request_headers.authorization]");
   CHECK(warned.problems() == "");
-  CHECK(warned.warnings().find("test.yaml:1:8: from[0]: authorization holds a credential") !=
+  CHECK(warned.warnings().find("t.yaml:1:8: from[0]: authorization holds a credential") !=
         std::string::npos);
 }
 
@@ -147,9 +147,9 @@ TEST_CASE("wrong settings are said with their places") {
   CHECK(problems("from: [{basic: a, claims: [x]}]").find("only a field or a jwt has claims") !=
         std::string::npos);
   CHECK(problems("from: [{jwt: a, claims: []}]").find("list of names") != std::string::npos);
-  CHECK(problems("{from: [a], trust_when: 'b ='}").find("test.yaml:1") != std::string::npos);
+  CHECK(problems("{from: [a], trust_when: 'b ='}").find("t.yaml:1") != std::string::npos);
   CHECK(problems("{from: [a], salt: x}").find("hash: sha256") != std::string::npos);
-  CHECK(problems("from: ['a..b']").find("test.yaml:1:8") != std::string::npos);
+  CHECK(problems("from: ['a..b']").find("t.yaml:1:8") != std::string::npos);
 }
 
 TEST_CASE("the key alone says what is read and what never leaves") {
