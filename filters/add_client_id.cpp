@@ -167,8 +167,8 @@ bool AddClientId::rule(KeyPlan& plan) const {
 
 }  // namespace
 
-extern const FilterEntry add_client_id_filter;
-const FilterEntry add_client_id_filter{
+extern const FilterEntry kAddClientIdFilter;
+const FilterEntry kAddClientIdFilter{
     "add_client_id", "Names the client, and removes the credentials it is named by.", kOptions,
     [](const settings::Section& options) -> std::unique_ptr<Filter> {
       return std::make_unique<AddClientId>(options);

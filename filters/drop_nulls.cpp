@@ -88,8 +88,8 @@ class DropNulls final : public Filter {
 
 }  // namespace
 
-extern const FilterEntry drop_nulls_filter;
-const FilterEntry drop_nulls_filter{
+extern const FilterEntry kDropNullsFilter;
+const FilterEntry kDropNullsFilter{
     "drop_nulls", "Drops nulls at every depth, and containers that became empty by it.", kOptions,
     [](const settings::Section& options) -> std::unique_ptr<Filter> {
       return std::make_unique<DropNulls>(options);

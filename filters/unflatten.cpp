@@ -158,8 +158,8 @@ bool Unflatten::rule(KeyPlan& plan) const {
 
 }  // namespace
 
-extern const FilterEntry unflatten_filter;
-const FilterEntry unflatten_filter{"unflatten", "Turns flat keys (a.b.c) into nested objects.",
+extern const FilterEntry kUnflattenFilter;
+const FilterEntry kUnflattenFilter{"unflatten", "Turns flat keys (a.b.c) into nested objects.",
                                    kOptions,
                                    [](const settings::Section& options) -> std::unique_ptr<Filter> {
                                      return std::make_unique<Unflatten>(options);

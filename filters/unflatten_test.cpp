@@ -6,26 +6,26 @@
 
 namespace tailgate::filters {
 
-extern const FilterEntry unflatten_filter;
+extern const FilterEntry kUnflattenFilter;
 
 namespace {
 
 TEST_CASE("flat keys become nested objects, in the order of their first appearance") {
-  FilterFixture nest(unflatten_filter);
+  FilterFixture nest(kUnflattenFilter);
   CHECK(nest(R"({"a.b":1,"c":2,"a.d.e":3,"a.d.f":4,"g.h":5})") ==
         R"({"a":{"b":1,"d":{"e":3,"f":4}},"c":2,"g":{"h":5}})");
   CHECK(nest(R"({"x":1,"a.b":{"c.d":1.0}})") == R"({"x":1,"a":{"b":{"c.d":1.0}}})");
 }
 
 TEST_CASE("an event without a key to split is not touched") {
-  FilterFixture nest(unflatten_filter);
+  FilterFixture nest(kUnflattenFilter);
   const std::string line = R"({"a":{"b" : 1},"c":[1 ,2],"d_e":"\u0041"})";
   CHECK(nest(line) == line);
   CHECK(nest("{}") == "{}");
 }
 
 TEST_CASE("empty names stay flat") {
-  FilterFixture nest(unflatten_filter);
+  FilterFixture nest(kUnflattenFilter);
   for (const char* key : {".a", "a.", "a..b", ".", "..", "", "a.b..c"}) {
     const std::string line = R"({")" + std::string(key) + R"(":1})";
     CHECK(nest(line) == line);
@@ -33,21 +33,21 @@ TEST_CASE("empty names stay flat") {
 }
 
 TEST_CASE("other separators, of several bytes too") {
-  CHECK(FilterFixture(unflatten_filter, "separator: __")(R"({"a__b_c":1,"a.d":2})") ==
+  CHECK(FilterFixture(kUnflattenFilter, "separator: __")(R"({"a__b_c":1,"a.d":2})") ==
         R"({"a":{"b_c":1},"a.d":2})");
-  CHECK(FilterFixture(unflatten_filter, "separator: →")(R"({"a→b":1,"a\u2192c":2})") ==
+  CHECK(FilterFixture(kUnflattenFilter, "separator: →")(R"({"a→b":1,"a\u2192c":2})") ==
         R"({"a":{"b":1,"c":2}})");
 }
 
 TEST_CASE("escapes in keys stay as they came, on both sides of the separator") {
-  FilterFixture nest(unflatten_filter);
+  FilterFixture nest(kUnflattenFilter);
   CHECK(nest(R"({"caf\u00e9.\u0062":1,"café.c\n":2,"\ud83d\ude00.x\ud800.y":3})") ==
         R"({"caf\u00e9":{"\u0062":1,"c\n":2},"\ud83d\ude00":{"x\ud800":{"y":3}}})");
   CHECK(nest(R"({"a\u002eb":1})") == R"({"a":{"b":1}})");
 }
 
 TEST_CASE("objects that are there already merge") {
-  FilterFixture nest(unflatten_filter);
+  FilterFixture nest(kUnflattenFilter);
   CHECK(nest(R"({"a":{"d":3},"c":2,"a.b":1})") == R"({"a":{"d":3,"b":1},"c":2})");
   CHECK(nest(R"({"a.b":1,"c":2,"a":{"d":3,"e":4}})") == R"({"a":{"b":1,"d":3,"e":4},"c":2})");
   CHECK(nest(R"({"a.b":1,"a.c":2,"x":0,"a":{"d":3},"a.e":5})") ==
@@ -61,7 +61,7 @@ TEST_CASE("objects that are there already merge") {
 }
 
 TEST_CASE("a conflict leaves the flat key flat, whichever comes first, and is counted") {
-  FilterFixture nest(unflatten_filter);
+  FilterFixture nest(kUnflattenFilter);
   CHECK(nest(R"({"a":1,"a.b":2})") == R"({"a":1,"a.b":2})");
   CHECK(nest(R"({"a.b":2,"a":1})") == R"({"a.b":2,"a":1})");
   CHECK(nest(R"({"a.b":1,"a.b.c":2})") == R"({"a":{"b":1},"a.b.c":2})");
@@ -76,7 +76,7 @@ TEST_CASE("a conflict leaves the flat key flat, whichever comes first, and is co
 }
 
 TEST_CASE("a conflict is the event's error when asked for, and nothing is lost in it") {
-  FilterFixture nest(unflatten_filter, "on_conflict: error");
+  FilterFixture nest(kUnflattenFilter, "on_conflict: error");
   CHECK(nest(R"({"a":1,"c.d":1,"a.b":2,"e":3,"f.g":4})")
             .starts_with("error: unflatten: the key \"a.b\""));
   CHECK(nest.left() == R"({"a":1,"c":{"d":1},"a.b":2,"e":3,"f.g":4})");
@@ -85,7 +85,7 @@ TEST_CASE("a conflict is the event's error when asked for, and nothing is lost i
 }
 
 TEST_CASE("the later key wins when asked for") {
-  FilterFixture nest(unflatten_filter, "on_conflict: overwrite");
+  FilterFixture nest(kUnflattenFilter, "on_conflict: overwrite");
   CHECK(nest(R"({"a":1,"a.b":2})") == R"({"a":{"b":2}})");
   CHECK(nest(R"({"a.b":2,"a":1})") == R"({"a":1})");
   CHECK(nest(R"({"a.b":2,"a":1,"a.c":3})") == R"({"a":{"c":3}})");
@@ -96,16 +96,16 @@ TEST_CASE("the later key wins when asked for") {
 }
 
 TEST_CASE("only, except and max_depth") {
-  FilterFixture only(unflatten_filter, "{only: [http, meta.], except: http.request}");
+  FilterFixture only(kUnflattenFilter, "{only: [http, meta.], except: http.request}");
   CHECK(
       only(R"({"http.a":1,"meta.b":2,"httpx.c":3,"x.y":4,"http.request.d":5,"http.requests":6})") ==
       R"({"http":{"a":1,"requests":6},"meta":{"b":2},"httpx.c":3,"x.y":4,"http.request.d":5})");
-  FilterFixture two(unflatten_filter, "max_depth: 2");
+  FilterFixture two(kUnflattenFilter, "max_depth: 2");
   CHECK(two(R"({"a.b.c.d":1,"a.e":2})") == R"({"a":{"b.c.d":1,"e":2}})");
 }
 
 TEST_CASE("keys of their own go where the settings say") {
-  FilterFixture nest(unflatten_filter,
+  FilterFixture nest(kUnflattenFilter,
                      R"({keys: {ua: http.request_headers.user-agent, a.b: '."a.b"', old: new}})");
   CHECK(nest(R"({"ua":"x","a.b":1,"old":2,"http.method":"GET"})") ==
         R"({"http":{"request_headers":{"user-agent":"x"},"method":"GET"},"a.b":1,"new":2})");
@@ -113,20 +113,20 @@ TEST_CASE("keys of their own go where the settings say") {
 }
 
 TEST_CASE("a key whose both places are taken is an error, never lost") {
-  FilterFixture nest(unflatten_filter, R"({keys: {z: '."a.b".c'}})");
+  FilterFixture nest(kUnflattenFilter, R"({keys: {z: '."a.b".c'}})");
   CHECK(nest(R"({"z":1,"a":2,"a.b":3})")
             .starts_with("error: unflatten: the key \"a.b\" can neither"));
   CHECK(nest.left() == R"({"a.b":{"c":1},"a":2,"a.b":3})");
 }
 
 TEST_CASE("integer names without a gap become arrays when asked for") {
-  FilterFixture nest(unflatten_filter, "arrays: true");
+  FilterFixture nest(kUnflattenFilter, "arrays: true");
   CHECK(nest(R"({"a.1":"y","a.0":"x","b.0.c":1,"b.1.c":2})") ==
         R"({"a":["x","y"],"b":[{"c":1},{"c":2}]})");
   CHECK(nest(R"({"a.1":1,"b.0":1,"b.2":2,"c.00":1,"d.0":1,"d.x":2})") ==
         R"({"a":{"1":1},"b":{"0":1,"2":2},"c":{"00":1},"d":{"0":1,"x":2}})");
   CHECK(nest(R"({"a":{"0":1},"a.1":2,"b.0.0":3})") == R"({"a":{"0":1,"1":2},"b":[[3]]})");
-  CHECK(FilterFixture(unflatten_filter)(R"({"a.0":1})") == R"({"a":{"0":1}})");
+  CHECK(FilterFixture(kUnflattenFilter)(R"({"a.0":1})") == R"({"a":{"0":1}})");
 }
 
 class SchemaFile {
@@ -155,21 +155,21 @@ properties:
       status_code: {type: integer}
       request_headers: {additionalProperties: {type: string}}
 )");
-  FilterFixture nest(unflatten_filter, file.option());
+  FilterFixture nest(kUnflattenFilter, file.option());
   REQUIRE(nest.problems() == "");
   CHECK(
       nest(
           R"({"http_status_code":200,"client_id":"x","http_request_headers_user_agent":"y","duration_ms":1,"kind":2})") ==
       R"({"http":{"status_code":200,"request_headers":{"user_agent":"y"}},"client_id":"x","duration_ms":1,"kind":2})");
   CHECK(nest.counter("unplaced_keys") == 1);
-  FilterFixture two(unflatten_filter, file.option() + "max_depth: 2");
+  FilterFixture two(kUnflattenFilter, file.option() + "max_depth: 2");
   CHECK(two(R"({"http_request_headers_user_agent":"y"})") ==
         R"({"http":{"request_headers_user_agent":"y"}})");
 }
 
 TEST_CASE("wrong settings are said") {
   const auto problems = [](const std::string& yaml) {
-    return FilterFixture(unflatten_filter, yaml).problems();
+    return FilterFixture(kUnflattenFilter, yaml).problems();
   };
   CHECK(problems("separator: ''").find("must not be empty") != std::string::npos);
   CHECK(problems("max_depth: 0").find("from 1") != std::string::npos);
@@ -180,7 +180,7 @@ TEST_CASE("wrong settings are said") {
 }
 
 TEST_CASE("the key alone says where a value goes") {
-  FilterFixture nest(unflatten_filter, "{keys: {ua: http.ua}}");
+  FilterFixture nest(kUnflattenFilter, "{keys: {ua: http.ua}}");
   const auto goes = [&](const json::Path& from) {
     KeyPlan plan;
     plan.path = from;
@@ -193,11 +193,11 @@ TEST_CASE("the key alone says where a value goes") {
   CHECK(goes(json::Path::of({"a", "b.c"})) == json::Path::of({"a", "b.c"}).text());
   KeyPlan plan;
   plan.path = json::Path::of({"a.0"});
-  CHECK_FALSE(FilterFixture(unflatten_filter, "arrays: true").filter().rule(plan));
+  CHECK_FALSE(FilterFixture(kUnflattenFilter, "arrays: true").filter().rule(plan));
 }
 
 TEST_CASE("the table of keys is bounded: ever new keys work on") {
-  FilterFixture nest(unflatten_filter);
+  FilterFixture nest(kUnflattenFilter);
   for (int i = 0; i < 20'000; ++i) {
     const std::string n = std::to_string(i);
     CHECK(nest(R"({"a.)" + n + R"(":1,"b":2,"a.b":3})") ==
