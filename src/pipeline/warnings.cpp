@@ -21,20 +21,6 @@ const SinkEntry* sink_entry(const Node& node) {
   return nullptr;
 }
 
-void warn_about_sink(const Node& sink, Problems& problems) {
-  const Node url = sink.at("url");
-  if (url.is_scalar() && url.text().find("hasty") != std::string::npos) {
-    problems.warn(
-        url,
-        "hasty: the gateway answers before it checks anything, so refused events are lost unseen");
-  }
-  const Node verify = sink.at("tls").at("verify");
-  if (verify.is_scalar() && verify.text() == "false") {
-    problems.warn(verify,
-                  "verify: false lets anybody answer for the other side; give its ca_file instead");
-  }
-}
-
 void warn_about_filters(const Node& list, Problems& problems) {
   if (!list.is_list()) return;
   for (const Node& item : list.items()) {
@@ -67,7 +53,6 @@ bool mentions_credentials(const Node& list) {
 void warn_about(const Node& root, Problems& problems) {
   bool unconditional = false;
   for (const auto& [name, sink] : root.at("sinks").members()) {
-    warn_about_sink(sink, problems);
     unconditional = unconditional || !sink.at("when").given();
   }
   if (!unconditional) {
