@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <doctest/doctest.h>
+
 #include "filters/filter_fixture.h"
 
 namespace tailgate::filters {
