@@ -166,9 +166,8 @@ bool HttpTarget::read_tls(const settings::Section& options) {
     fine = false;
   }
   if (!tls_.verify) {
-    tls.problems().warn(tls.node("verify"),
-                        "verify: false: whoever answers is believed to be the server; give its "
-                        "ca_file instead");
+    options.problems().warn(options.node("tls"),
+                            "verify: false: whoever answers is believed to be the server");
   }
   return fine;
 }
