@@ -180,7 +180,7 @@ int run_session(pipeline::Pipeline& pipeline, const SessionRules& rules, const L
   }
   const Totals totals = totals_of(pipeline);
   if (ending.sink_closed) return kSettled;
-  if (!rules.quiet) std::fputs(ledger_text(pipeline).c_str(), stderr);
+  if (!rules.quiet && rules.ledger) std::fputs(ledger_text(pipeline).c_str(), stderr);
   if (!ending.settled) {
     std::fprintf(stderr, "tailgate: %llu events are undelivered; %s\n",
                  static_cast<unsigned long long>(totals.undelivered),

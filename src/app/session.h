@@ -13,6 +13,7 @@ namespace tailgate::app {
 /// What `run` and `pipe` have in common: a pipeline under the signals of a process, its progress and its closing ledger.
 struct SessionRules {
   bool quiet = false;         // no progress line, no ledger
+  bool ledger = true;         // print it at the end
   bool progress = false;      // a progress line while long work goes on (only on a terminal)
   bool waits_safely = false;  // what is undelivered at the end waits in files: not an error (run)
 };

@@ -41,7 +41,7 @@ std::optional<Parts> build(const settings::Node& root, const General& general,
 /// A chain on its own, for `explain`.
 Chain build_chain(const settings::Node& list, settings::Problems& problems);
 
-/// What `validate` says beside errors: hasty, credentials in the log, no unconditional sink, verify off, …
+/// What `validate` says beside errors and what each sink warns of: credentials in the log, no unconditional sink, …
 void warn_about(const settings::Node& root, settings::Problems& problems);
 
 /// Calls the probe of every network sink: `name: what is wrong` lines, empty when all answer.

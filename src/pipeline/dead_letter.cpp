@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -83,6 +84,8 @@ struct DeadLetters::Impl {
       return fail(fmt::format("dead letters: cannot open {}: {}; their lines wait", path,
                               std::strerror(errno)));
     }
+    // `dead purge` and `dead replay` leave a file alone that somebody writes.
+    (void)::flock(fd, LOCK_SH | LOCK_NB);
     struct stat about {};
     part_bytes = ::fstat(fd, &about) == 0 ? static_cast<Bytes>(about.st_size) : 0;
     return {};

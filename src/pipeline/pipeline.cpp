@@ -151,7 +151,7 @@ void Pipeline::dispatch(Inlet& inlet, const json::Event& event, const Lines& lin
   bool routed = false;
   for (std::size_t sink = 0; sink < parts_.outlets.size(); ++sink) {
     Outlet& outlet = parts_.outlets[sink];
-    if (outlet.when && !outlet.when->matches(event)) {
+    if (!outlet.enabled || (outlet.when && !outlet.when->matches(event))) {
       lines.chunk->settle(sink, line);
       continue;
     }

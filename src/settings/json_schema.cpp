@@ -29,7 +29,7 @@ JsonTree with_pattern(std::string_view pattern) {
 }
 
 JsonTree type_schema(const Option& option) {
-  const JsonTree text = of_type({"string", "number", "boolean"});
+  JsonTree text = of_type({"string", "number", "boolean"});
   switch (option.type) {
     case Type::boolean:
       return or_substituted(of_type({"boolean"}));

@@ -57,18 +57,18 @@ void Problems::add(const Node& where, std::string what) {
   if (where.is_scalar() && where.location().line > 0 &&
       std::any_of(errors_.begin(), errors_.end(), said))
     return;
-  errors_.push_back({where.location(), line + what});
+  errors_.push_back({where.location(), line + std::move(what)});
 }
 
 void Problems::add(Location where, std::string what) {
-  std::string line = place(where) + what;
+  std::string line = place(where) + std::move(what);
   errors_.push_back({std::move(where), std::move(line)});
 }
 
 void Problems::warn(const Node& where, std::string what) {
   std::string line = place(where.location());
   if (!where.path().empty()) line += where.path() + ": ";
-  warnings_.push_back({where.location(), line + what});
+  warnings_.push_back({where.location(), line + std::move(what)});
 }
 
 std::string Problems::text() const {

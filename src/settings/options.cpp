@@ -191,7 +191,8 @@ std::vector<std::string> Section::texts(std::string_view name) const {
 
 std::vector<std::pair<std::string, std::string>> Section::pairs(std::string_view name) const {
   std::vector<std::pair<std::string, std::string>> out;
-  for (const auto& [key, value] : node(name).members()) {
+  const Node map = node(name);  // named: a temporary would be gone while its members are read
+  for (const auto& [key, value] : map.members()) {
     if (value.is_scalar()) out.emplace_back(key.text(), value.text());
   }
   return out;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <array>
 #include <utility>
 
 #include "sinks/eventgate_answer.h"
@@ -71,13 +72,24 @@ std::string probe(const settings::Section& options, SinkContext context) {
   return eventgate_outcome(response, none, target->where()).reason;
 }
 
+constexpr std::array kOwnOptions{
+    settings::Option{.name = "meta_id",
+                     .type = settings::Type::choice,
+                     .default_text = "set",
+                     .summary =
+                         "keep: events come with a meta.id of their own, so no event_meta is "
+                         "added. One without cannot be told from others in a partial answer.",
+                     .choices = "set|keep"},
+};
+constexpr auto kOptions = joined(kHttpTargetOptions, kOwnOptions);
+
 }  // namespace
 
 extern const SinkEntry eventgate_sink;
 constinit const SinkEntry eventgate_sink{
     .type = "eventgate",
     .summary = "Wikimedia's EventGate: arrays of events, answers read event by event.",
-    .options = kHttpTargetOptions,
+    .options = kOptions,
     .traits = {.codec = "eventgate",
                .needs_meta_id = true,
                .batch_bytes = "90KiB",  // stock EventGate takes 100 kB

@@ -166,8 +166,9 @@ bool HttpTarget::read_tls(const settings::Section& options) {
     fine = false;
   }
   if (!tls_.verify) {
-    options.problems().warn(options.node("tls"),
-                            "verify: false: whoever answers is believed to be the server");
+    tls.problems().warn(tls.node("verify"),
+                        "verify: false: whoever answers is believed to be the server; give its "
+                        "ca_file instead");
   }
   return fine;
 }

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The stand-in gateway answers as the recorded one: every recorded request is sent again and compared."""
 import gzip
 import http.client

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The stand-in gateway (tests/e2e/gateway) as a process with switches, counters and the list of accepted events."""
 import json
 import time

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Fetches what the services need into .cache/services, once. A second run only compares stamps.
 
 TAILGATE_SERVICES names another folder (shared between checkouts, say). Names on the command line limit what is

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A child process that dies with the test, writes its output to a file, and says why it did not start."""
 import ctypes
 import os

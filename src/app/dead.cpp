@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <map>
+#include <memory>
+#include <string>
+#include <tuple>
+
+#include "app/commands.h"
+#include "app/dead_replay.h"
+#include "app/dead_store.h"
+#include "pipeline/build.h"
+#include "settings/reader.h"
+
+namespace tailgate::app {
+namespace {
+
+int say(const Error& error) {
+  std::fprintf(stderr, "tailgate: %s\n", error.what.c_str());
+  return kUndelivered;
+}
+
+// The folder or file that is meant, or an empty text after saying what is missing.
+std::string place_of(const DeadOptions& options) {
+  if (!options.place.empty()) return options.place;
+  if (options.config.empty()) {
+    std::fputs("tailgate: say where: -c SETTINGS or --path FOLDER\n", stderr);
+    return {};
+  }
+  settings::Problems problems;
+  const settings::Node root =
+      settings::read_file(options.config, settings::process_environment(), problems);
+  const std::string folder = pipeline::read_general(root, problems).dead_letter_folder;
+  if (folder.empty())
+    std::fprintf(stderr, "tailgate: %s keeps no dead letters: it has no data_dir\n%s",
+                 options.config.c_str(), problems.text().c_str());
+  return folder;
+}
+
+template <class Visit>
+int visit(const DeadOptions& options, Visit&& each) {
+  const std::string place = place_of(options);
+  if (place.empty()) return kUsage;
+  const auto files = letter_files(place);
+  if (!files.has_value()) return say(files.error());
+  for (const std::string& file : *files) {
+    const auto read = each_letter(file, [&](const StoredLetter& letter) {
+      if (options.choice.takes(letter)) each(letter);
+    });
+    if (!read.has_value()) return say(read.error());
+  }
+  return kSettled;
+}
+
+int list(const DeadOptions& options) {
+  struct Sum {
+    std::uint64_t count = 0;
+    std::string first;
+    std::string last;
+  };
+  std::map<std::tuple<std::string, std::string, std::string>, Sum> sums;
+  std::uint64_t total = 0;
+  const int code = visit(options, [&](const StoredLetter& letter) {
+    Sum& sum = sums[{letter.stage, letter.sink, letter.reason.substr(0, 100)}];
+    if (sum.count++ == 0) sum.first = letter.time;
+    sum.last = letter.time;
+    ++total;
+  });
+  if (code != kSettled) return code;
+  for (const auto& [key, sum] : sums) {
+    const auto& [stage, sink, reason] = key;
+    fmt::print("{:>8}  {:<6} {:<12} {} … {}  {}\n", sum.count, stage, sink.empty() ? "-" : sink,
+               sum.first, sum.last, masked(reason));
+  }
+  fmt::print("{} dead letters\n", total);
+  return kSettled;
+}
+
+int show(const DeadOptions& options) {
+  std::size_t shown = 0;
+  return visit(options, [&](const StoredLetter& letter) {
+    if (options.limit > 0 && shown++ >= options.limit) return;
+    fmt::print("{}\n", masked(letter.line));
+  });
+}
+
+int purge(const DeadOptions& options) {
+  const std::string place = place_of(options);
+  if (place.empty()) return kUsage;
+  const auto files = letter_files(place);
+  if (!files.has_value()) return say(files.error());
+  std::uint64_t gone = 0;
+  int code = kSettled;
+  for (const std::string& file : *files) {
+    if (options.dry_run) {
+      const auto counted = each_letter(
+          file, [&](const StoredLetter& letter) { gone += options.choice.takes(letter) ? 1 : 0; });
+      if (!counted.has_value()) code = say(counted.error());
+      continue;
+    }
+    const auto dropped = drop_letters(
+        file, [&](const StoredLetter& letter) { return options.choice.takes(letter); });
+    if (dropped.has_value()) {
+      gone += *dropped;
+    } else {
+      code = say(dropped.error());
+    }
+  }
+  fmt::print("{} dead letters {}\n", gone, options.dry_run ? "would be removed" : "removed");
+  return code;
+}
+
+int run_replay(const DeadOptions& options) {
+  if (options.config.empty()) {
+    std::fputs(
+        "tailgate: a replay needs -c SETTINGS: the letters go through its filters and sinks\n",
+        stderr);
+    return kUsage;
+  }
+  const std::string place = place_of(options);
+  return place.empty() ? static_cast<int>(kUsage) : replay(options, place);
+}
+
+}  // namespace
+
+void add_dead(CLI::App& app, int& exit_code) {
+  CLI::App* dead =
+      app.add_subcommand("dead", "Look at dead letters, send them again, remove them.");
+  dead->require_subcommand(1);
+  const auto add = [&](const char* name, const char* text, int (*act)(const DeadOptions&)) {
+    auto options = std::make_shared<DeadOptions>();
+    CLI::App* command = dead->add_subcommand(name, text);
+    command->add_option("-c,--config", options->config, "The YAML settings file.");
+    command->add_option("--path", options->place,
+                        "The folder or file of dead letters, instead of the settings'.");
+    command->add_option("--reason", options->choice.reason,
+                        "Only those whose reason holds this text.");
+    command->add_option("--sink", options->choice.sink, "Only those of this sink.");
+    command->add_option("--stage", options->choice.stage,
+                        "Only those of this stage: parse, filter or sink.");
+    command->callback([options, act, &exit_code] { exit_code = act(*options); });
+    return std::pair{command, options};
+  };
+  add("list", "Count them by stage, sink and reason.", list);
+  const auto [show_command, show_options] = add("show", "Print them, token shapes masked.", show);
+  show_command->add_option("--limit", show_options->limit, "At most so many; 0: all.");
+  for (const auto& [command, options] :
+       {add("replay", "Send them again from the stage at which they failed.", run_replay),
+        add("purge", "Remove them.", purge)}) {
+    command->add_flag("--dry-run", options->dry_run, "Only say what would be done.");
+  }
+}
+
+}  // namespace tailgate::app

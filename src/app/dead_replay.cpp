@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/dead_replay.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "app/commands.h"
+#include "app/replay.h"
+#include "app/session.h"
+#include "settings/reader.h"
+
+namespace tailgate::app {
+namespace {
+
+// Letters that take the same way: where they come in, and the sink they are for (empty: all).
+struct Way {
+  std::string
+      stage;  // "sink": behind the filters; "filter" with a sink: before that sink's own; otherwise the start
+  std::string sink;
+  std::string source;
+  auto operator<=>(const Way&) const = default;
+};
+
+Way way_of(const StoredLetter& letter) {
+  if (letter.sink.empty()) return {"start", "", letter.source};
+  return {letter.stage, letter.sink, letter.source};
+}
+
+// Narrows a pipeline to one way.
+bool narrow(pipeline::Parts& parts, const Way& way, const std::vector<const StoredLetter*>& letters,
+            ReplaySource*& source) {
+  auto own = std::make_unique<ReplaySource>(letters, parts.outlets.size());
+  source = own.get();
+  std::vector<pipeline::Inlet> inlets;
+  for (pipeline::Inlet& inlet : parts.inlets) {
+    if (inlet.name == way.source || (inlets.empty() && &inlet == &parts.inlets.back())) {
+      inlet.source = std::move(own);
+      inlets.push_back(std::move(inlet));
+      break;
+    }
+  }
+  parts.inlets = std::move(inlets);
+  if (parts.inlets.empty()) return false;
+  parts.inlets.front().name = way.source;
+  if (way.sink.empty()) return true;
+  parts.inlets.front().parser = pipeline::LineParser({});
+  parts.inlets.front().filters = {};
+  parts.filters = {};
+  bool found = false;
+  for (pipeline::Outlet& outlet : parts.outlets) {
+    outlet.enabled = outlet.name == way.sink;
+    found = found || outlet.enabled;
+    outlet.when.reset();
+    if (way.stage == "sink") outlet.filters = {};
+  }
+  return found;
+}
+
+struct Replayer {
+  const settings::Node& root;
+  const pipeline::General& general;
+  pipeline::BuildContext context;
+  Log log;
+
+  // Marks in `gone` the letters that are settled. The exit code of the run.
+  int run(const Way& way, const std::vector<const StoredLetter*>& letters,
+          std::set<const StoredLetter*>& gone) const {
+    settings::Problems problems;
+    std::optional<pipeline::Parts> parts = pipeline::build(
+        root, general,
+        pipeline::DeadLetters::in_folder(general.dead_letter_folder, general.dead_letter_limits,
+                                         *context.clock, log),
+        context, problems);
+    if (say_problems(problems) || !parts) return kUsage;
+    ReplaySource* source = nullptr;
+    if (!narrow(*parts, way, letters, source)) {
+      std::fprintf(stderr,
+                   "tailgate: the settings have no sink \"%s\" any more; its %zu letters stay\n",
+                   way.sink.c_str(), letters.size());
+      return kUndelivered;
+    }
+    pipeline::Pipeline pipeline(std::move(*parts));
+    SessionRules rules;
+    rules.progress = true;
+    rules.waits_safely = true;
+    const int code = run_session(pipeline, rules, log);
+    for (std::size_t i = 0; i < letters.size(); ++i) {
+      if (source->settled(i)) gone.insert(letters[i]);
+    }
+    return code;
+  }
+};
+
+}  // namespace
+
+int replay(const DeadOptions& options, const std::string& place) {
+  const Log log = make_log(Log::Level::warn);
+  settings::Problems problems;
+  const settings::Node root =
+      settings::read_file(options.config, settings::process_environment(), problems);
+  const pipeline::General general = pipeline::read_general(root, problems);
+  if (say_problems(problems)) return kUsage;
+  Replayer replayer{root, general, {}, log};
+  replayer.context.clock = std::make_shared<SystemClock>();
+  replayer.context.log = log;
+  replayer.context.once = true;
+  const auto files = letter_files(place);
+  if (!files.has_value()) {
+    std::fprintf(stderr, "tailgate: %s\n", files.error().what.c_str());
+    return kUndelivered;
+  }
+  int worst = kSettled;
+  std::size_t total = 0;
+  for (const std::string& file : *files) {
+    std::vector<std::unique_ptr<StoredLetter>> letters;
+    std::map<Way, std::vector<const StoredLetter*>> ways;
+    (void)each_letter(file, [&](const StoredLetter& letter) {
+      letters.push_back(std::make_unique<StoredLetter>(letter));
+      const bool has_text = !letter.event.empty() || !letter.raw.empty();
+      if (!letter.torn && has_text && options.choice.takes(letter))
+        ways[way_of(letter)].push_back(letters.back().get());
+    });
+    std::set<const StoredLetter*> gone;
+    for (const auto& [way, chosen] : ways) {
+      total += chosen.size();
+      if (options.dry_run) {
+        fmt::print("{}: {} letters {}\n", file, chosen.size(),
+                   way.sink.empty() ? "from the start" : "to " + way.sink);
+      } else {
+        worst = std::max(worst, replayer.run(way, chosen, gone));
+      }
+    }
+    if (gone.empty()) continue;
+    std::size_t at = 0;
+    const auto dropped = drop_letters(
+        file, [&](const StoredLetter&) { return gone.count(letters[at++].get()) > 0; });
+    if (!dropped.has_value()) {
+      std::fprintf(stderr, "tailgate: %s; replayed letters may be replayed again\n",
+                   dropped.error().what.c_str());
+      worst = std::max<int>(worst, kUndelivered);
+    }
+  }
+  fmt::print("{} dead letters {}\n", total, options.dry_run ? "would be sent again" : "sent again");
+  return worst;
+}
+
+}  // namespace tailgate::app

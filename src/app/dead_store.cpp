@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/dead_store.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "base/base64.h"
+#include "json/parse.h"
+
+namespace tailgate::app {
+namespace {
+
+StoredLetter read_letter(json::Parser& parser, const std::string& line) {
+  StoredLetter letter;
+  letter.line = line;
+  json::Arena arena;
+  json::Event event(arena);
+  const std::string padded = line + std::string(json::kPadding, '\0');
+  if (!parser.parse({padded.data(), line.size()}, event).has_value()) {
+    letter.torn = true;
+    letter.reason = "torn: the process ended while writing it";
+    return letter;
+  }
+  const auto text = [&](std::string_view name) -> std::string {
+    const json::Member* member = event.root().find(name);
+    if (member == nullptr || member->value.kind != json::Kind::string) return {};
+    return std::string(json::text_of(member->value, arena));
+  };
+  letter.time = text("time");
+  letter.source = text("source");
+  letter.path = text("path");
+  letter.gen = text("gen");
+  if (const json::Member* offset = event.root().find("offset")) {
+    const std::string_view digits = offset->value.raw;
+    std::from_chars(digits.data(), digits.data() + digits.size(), letter.offset);
+  }
+  letter.sink = text("sink");
+  letter.stage = text("stage");
+  letter.reason = text("reason");
+  letter.raw = text("raw");
+  if (letter.raw.empty()) letter.raw = from_base64(text("raw_base64")).value_or("");
+  if (const json::Member* member = event.root().find("event")) letter.event = member->value.raw;
+  return letter;
+}
+
+bool is_token_char(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+         c == '_' || c == '.' || c == '+' || c == '/' || c == '=' || c == '~';
+}
+
+struct Descriptor {
+  int fd;
+  explicit Descriptor(int opened) : fd(opened) {}
+  ~Descriptor() {
+    if (fd >= 0) ::close(fd);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+};
+
+}  // namespace
+
+bool LetterChoice::takes(const StoredLetter& letter) const {
+  return (reason.empty() || letter.reason.find(reason) != std::string::npos) &&
+         (sink.empty() || letter.sink == sink) && (stage.empty() || letter.stage == stage);
+}
+
+Result<std::vector<std::string>> letter_files(const std::string& place) {
+  namespace fs = std::filesystem;
+  std::error_code problem;
+  if (fs::is_regular_file(place, problem)) return std::vector<std::string>{place};
+  std::vector<std::string> files;
+  for (const auto& entry : fs::directory_iterator(place, problem)) {
+    if (entry.path().extension() == ".ndjson") files.push_back(entry.path().string());
+  }
+  if (problem && problem != std::errc::no_such_file_or_directory) {
+    return fail(fmt::format("{}: {}", place, problem.message()));
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+Result<void> each_letter(const std::string& file,
+                         const std::function<void(const StoredLetter&)>& visit) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in) return fail(fmt::format("{}: {}", file, std::strerror(errno)));
+  json::Parser parser;
+  for (std::string line; std::getline(in, line);) {
+    if (!line.empty()) visit(read_letter(parser, line));
+  }
+  return {};
+}
+
+Result<std::uint64_t> drop_letters(const std::string& file,
+                                   const std::function<bool(const StoredLetter&)>& drop) {
+  const Descriptor lock(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (lock.fd < 0) return fail(fmt::format("{}: {}", file, std::strerror(errno)));
+  if (::flock(lock.fd, LOCK_EX | LOCK_NB) != 0) {
+    return fail(fmt::format(
+        "{} is being written by a running tailgate; its letters stay until it starts a new file",
+        file));
+  }
+  std::string kept;
+  std::uint64_t dropped = 0;
+  const auto read = each_letter(file, [&](const StoredLetter& letter) {
+    if (drop(letter)) {
+      ++dropped;
+    } else {
+      kept.append(letter.line).append("\n");
+    }
+  });
+  if (!read.has_value()) return tl::unexpected<Error>(read.error());
+  if (dropped == 0) return dropped;
+  if (kept.empty()) {
+    if (::unlink(file.c_str()) != 0)
+      return fail(fmt::format("{}: cannot remove: {}", file, std::strerror(errno)));
+    return dropped;
+  }
+  const std::string fresh = file + ".new";
+  const Descriptor out(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  const bool written =
+      out.fd >= 0 &&
+      ::write(out.fd, kept.data(), kept.size()) == static_cast<ssize_t>(kept.size()) &&
+      ::fsync(out.fd) == 0;
+  if (!written || ::rename(fresh.c_str(), file.c_str()) != 0) {
+    return fail(
+        fmt::format("{}: cannot rewrite: {}; nothing was dropped", file, std::strerror(errno)));
+  }
+  return dropped;
+}
+
+std::string masked(const std::string& line) {
+  std::string out;
+  for (std::size_t at = 0; at < line.size();) {
+    std::size_t begin = std::string::npos;
+    for (const std::string_view scheme : {"Bearer ", "bearer ", "Basic ", "basic "}) {
+      if (line.compare(at, scheme.size(), scheme) == 0) begin = at + scheme.size();
+    }
+    if (begin == std::string::npos && line.compare(at, 3, "eyJ") == 0) begin = at;
+    if (begin == std::string::npos) {
+      out += line[at++];
+      continue;
+    }
+    out.append(line, at, begin - at).append("***");
+    at = begin;
+    while (at < line.size() && is_token_char(line[at])) ++at;
+  }
+  return out;
+}
+
+}  // namespace tailgate::app

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/reference.h"
+
+#include <string>
+
+#include "filters/registry.h"
+#include "pipeline/tables.h"
+#include "sinks/registry.h"
+#include "sources/registry.h"
+
+namespace tailgate::app {
+namespace {
+
+using settings::SectionDoc;
+
+SectionDoc map_doc(std::string name, std::string summary, settings::OptionTable options) {
+  SectionDoc doc;
+  doc.name = std::move(name);
+  doc.summary = std::move(summary);
+  doc.options = settings::options_of(options);
+  return doc;
+}
+
+SectionDoc filters_doc(std::string name, std::string summary) {
+  SectionDoc doc = map_doc(std::move(name), std::move(summary), pipeline::filter_step_options());
+  doc.shape = SectionDoc::Shape::list;
+  for (const FilterEntry& entry : filters::table()) {
+    doc.kinds.push_back(
+        map_doc(std::string(entry.name), std::string(entry.summary), entry.options));
+  }
+  return doc;
+}
+
+SectionDoc own_filters_doc() {
+  SectionDoc doc;
+  doc.name = "filters";
+  doc.same_as = "filters";
+  return doc;
+}
+
+SectionDoc sources_doc() {
+  SectionDoc doc =
+      map_doc("sources", "Where lines come from, by name.", pipeline::source_options());
+  doc.shape = SectionDoc::Shape::named;
+  for (const SourceEntry& entry : sources::table()) {
+    doc.kinds.push_back(
+        map_doc(std::string(entry.type), std::string(entry.summary), entry.options));
+  }
+  doc.children.push_back(own_filters_doc());
+  return doc;
+}
+
+SectionDoc sinks_doc() {
+  SectionDoc doc = map_doc("sinks", "Where events go, by name.", pipeline::sink_options());
+  doc.shape = SectionDoc::Shape::named;
+  for (const SinkEntry& entry : sinks::table()) {
+    doc.kinds.push_back(
+        map_doc(std::string(entry.type), std::string(entry.summary), entry.options));
+  }
+  doc.children.push_back(own_filters_doc());
+  doc.children.push_back(
+      map_doc("batch", "How events are put together.", pipeline::batch_options()));
+  doc.children.push_back(
+      map_doc("retry", "How failures are tried again.", pipeline::retry_options()));
+  return doc;
+}
+
+}  // namespace
+
+SectionDoc settings_doc() {
+  SectionDoc root = map_doc("", "tailgate settings", pipeline::root_options());
+  root.children.push_back(map_doc("shutdown", "How a stop drains.", pipeline::shutdown_options()));
+  root.children.push_back(sources_doc());
+  root.children.push_back(filters_doc("filters", "The shared chain, in order."));
+  root.children.push_back(sinks_doc());
+  root.children.push_back(map_doc("dead_letters", "What will not be delivered, with the reason.",
+                                  pipeline::dead_letter_options()));
+  root.children.push_back(map_doc("admin", "The admin server.", pipeline::admin_options()));
+  return root;
+}
+
+}  // namespace tailgate::app

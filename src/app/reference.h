@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "settings/describe.h"
+
+namespace tailgate::app {
+
+/// What a settings file may hold, from the registries and the option tables: for the reference, the JSON Schema, and
+/// which values are secret.
+settings::SectionDoc settings_doc();
+
+}  // namespace tailgate::app

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `validate` says beside errors, and its --connect.
+#include <fmt/format.h>
+
+#include <string_view>
+
+#include "pipeline/build.h"
+#include "pipeline/tables.h"
+#include "sinks/registry.h"
+
+namespace tailgate::pipeline {
+namespace {
+
+using settings::Node;
+using settings::Problems;
+
+const SinkEntry* sink_entry(const Node& node) {
+  for (const SinkEntry& entry : sinks::table()) {
+    if (entry.type == node.at("type").text()) return &entry;
+  }
+  return nullptr;
+}
+
+void warn_about_filters(const Node& list, Problems& problems) {
+  if (!list.is_list()) return;
+  for (const Node& item : list.items()) {
+    const Node unflatten = item.at("unflatten");
+    const Node separator = unflatten.at("separator");
+    if (separator.is_scalar() && separator.text() == "_" && !unflatten.at("schema").given() &&
+        !unflatten.at("keys").given()) {
+      problems.warn(separator,
+                    "\"_\" also splits words: http_status_code becomes http.status.code; give a "
+                    "schema or keys");
+    }
+    const Node keep = item.at("add_client_id").at("keep_credentials");
+    if (keep.is_scalar() && keep.text() == "true") {
+      problems.warn(keep, "keep_credentials: tokens leave with the events");
+    }
+  }
+}
+
+bool mentions_credentials(const Node& list) {
+  if (!list.is_list()) return false;
+  for (const Node& item : list.items()) {
+    if (item.at("add_client_id").given() || item.at("remove").given() || item.at("keep").given())
+      return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+void warn_about(const Node& root, Problems& problems) {
+  bool unconditional = false;
+  for (const auto& [name, sink] : root.at("sinks").members()) {
+    unconditional = unconditional || !sink.at("when").given();
+  }
+  if (!unconditional) {
+    problems.warn(root.at("sinks"),
+                  "every sink has a `when`: events that match none are filtered as unrouted");
+  }
+  warn_about_filters(root.at("filters"), problems);
+  for (const auto& [name, source] : root.at("sources").members())
+    warn_about_filters(source.at("filters"), problems);
+  if (!mentions_credentials(root.at("filters"))) {
+    problems.warn(root.at("filters"),
+                  "nothing removes an authorization header: if the log holds one, it leaves with "
+                  "every event");
+  }
+}
+
+std::string probe_sinks(const Node& root, const BuildContext& context) {
+  std::string trouble;
+  Problems ignored;  // the same sections were checked before
+  const auto transports = sinks::make_transports(*context.clock);
+  for (const auto& [name, sink] : root.at("sinks").members()) {
+    const SinkEntry* entry = sink_entry(sink);
+    if (entry == nullptr || entry->probe == nullptr) continue;
+    std::vector<settings::Option> table(entry->options.begin(), entry->options.end());
+    for (const settings::Option& option : sink_options()) table.push_back(option);
+    const settings::Section section(sink, table, ignored);
+    SinkContext probe{name.text(), context.log.named("sink " + name.text()), context.clock.get(),
+                      transports, Millis(5'000)};
+    const std::string wrong = entry->probe(section, std::move(probe));
+    if (!wrong.empty()) trouble += fmt::format("{}: {}\n", name.text(), wrong);
+  }
+  return trouble;
+}
+
+}  // namespace tailgate::pipeline

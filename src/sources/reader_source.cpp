@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sources/reader_source.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "json/parse.h"
+
+namespace tailgate::sources {
+namespace {
+
+bool is_regular(int fd, std::uint64_t& size) {
+  struct stat about {};
+  if (::fstat(fd, &about) != 0 || !S_ISREG(about.st_mode)) return false;
+  size = static_cast<std::uint64_t>(about.st_size);
+  return true;
+}
+
+}  // namespace
+
+ReaderSource::ReaderSource(std::vector<std::string> paths, std::size_t max_line_bytes,
+                           SourceContext context)
+    : paths_(std::move(paths)), max_line_bytes_(max_line_bytes), context_(std::move(context)) {
+  std::uint64_t size = 0;
+  if (paths_.empty()) {
+    waits_ = !is_regular(STDIN_FILENO, size);
+    total_ = size;
+  }
+  for (const std::string& path : paths_) {
+    struct stat about {};
+    if (::stat(path.c_str(), &about) == 0) total_ += static_cast<std::uint64_t>(about.st_size);
+  }
+  if (!open_next()) finished_ = true;
+}
+
+ReaderSource::~ReaderSource() {
+  if (fd_ > STDERR_FILENO) ::close(fd_);
+  if (stream_ != nullptr) stream_->close();
+}
+
+bool ReaderSource::open_next() {
+  if (fd_ > STDERR_FILENO) ::close(fd_);
+  fd_ = -1;
+  std::string name = "stdin";
+  while (fd_ < 0) {
+    if (paths_.empty()) {
+      if (next_path_++ > 0) return false;
+      fd_ = STDIN_FILENO;
+    } else {
+      if (next_path_ == paths_.size()) return false;
+      name = paths_[next_path_++];
+      fd_ = ::open(name.c_str(), O_RDONLY | O_CLOEXEC);
+      if (fd_ < 0)
+        fail_input(fmt::format("{}: cannot open: {}; skipped", name, std::strerror(errno)));
+    }
+  }
+  stream_ = std::make_shared<Stream>(Uuid::random(), context_.name, name,
+                                     std::vector<SinkPosition>(context_.sinks.size()));
+  gunzip_.reset();
+  at_start_ = true;
+  text_.clear();
+  length_ = 0;
+  used_ = 0;
+  position_ = {};
+  return true;
+}
+
+// Something cannot be read: said, and the exit code tells.
+void ReaderSource::fail_input(const std::string& what) {
+  context_.log.error("{}", what);
+  context_.counters->lost_bytes.add(1);
+}
+
+int ReaderSource::wait_fd() const {
+  return waits_ ? STDIN_FILENO : -1;
+}
+
+Wakeup ReaderSource::watch(Tick /*now*/) {
+  if (finished_) return {};
+  if (!waits_) return {std::nullopt, true};
+  pollfd input{STDIN_FILENO, POLLIN, 0};
+  return {std::nullopt, ::poll(&input, 1, 0) > 0};
+}
+
+bool ReaderSource::fill(std::size_t max_bytes) {
+  text_.resize(length_);  // without the padding
+  text_.erase(text_.begin(), text_.begin() + static_cast<std::ptrdiff_t>(used_));
+  used_ = 0;
+  length_ = 0;
+  const bool plain = gunzip_ == nullptr && !at_start_;
+  std::vector<char>& into = plain ? text_ : raw_;
+  const std::size_t before = plain ? text_.size() : 0;
+  into.resize(before + max_bytes);
+  ssize_t got = 0;
+  do {
+    got = ::read(fd_, into.data() + before, max_bytes);
+  } while (got < 0 && errno == EINTR);
+  if (got < 0) {
+    fail_input(fmt::format("{}: cannot read: {}; the rest is left", stream_->path(),
+                           std::strerror(errno)));
+    got = 0;
+  }
+  into.resize(before + static_cast<std::size_t>(got));
+  raw_read_ += static_cast<std::uint64_t>(got);
+  if (plain) return got == 0;
+  const std::string_view input(raw_.data(), raw_.size());
+  if (at_start_ && looks_gzipped(input)) gunzip_ = std::make_unique<Gunzip>();
+  at_start_ = false;
+  if (gunzip_ == nullptr) {
+    text_.insert(text_.end(), raw_.begin(), raw_.end());
+    return got == 0;
+  }
+  const Result<void> inflated = got == 0 ? gunzip_->end() : gunzip_->feed(input, text_);
+  if (inflated.has_value()) return got == 0;
+  fail_input(fmt::format("{}: {}; the rest is left", stream_->path(), inflated.error().what));
+  return true;
+}
+
+std::optional<Lines> ReaderSource::cut(bool at_end) {
+  length_ = text_.size();
+  text_.resize(length_ + json::kPadding);
+  const std::uint64_t scan = position_.scan;
+  cut_lines({text_.data(), length_}, max_line_bytes_, at_end, position_, cut_);
+  // What is not yet a line moves to the front at the next read.
+  used_ = static_cast<std::size_t>(position_.scan - scan);
+  if (cut_.lines.empty()) return std::nullopt;
+  return Lines{stream_->add_chunk(cut_.offsets), cut_.lines};
+}
+
+std::optional<Lines> ReaderSource::read(std::size_t max_bytes) {
+  if (finished_) return std::nullopt;
+  const bool at_end = fill(max_bytes);
+  const std::optional<Lines> lines = cut(at_end);
+  if (at_end && !lines && !open_next()) finished_ = true;
+  return lines;
+}
+
+void ReaderSource::checkpoint() {
+  context_.counters->files_open.set(fd_ >= 0 ? 1 : 0);
+}
+
+SourceStatus ReaderSource::status() const {
+  SourceStatus status;
+  status.watching = true;
+  status.total_bytes = total_;
+  if (stream_ != nullptr) {
+    status.files.push_back(
+        {stream_->path(), 0, stream_->end_offset(), stream_->settled_offset(), ""});
+    status.lag_bytes = stream_->end_offset() - stream_->settled_offset();
+  }
+  return status;
+}
+
+namespace {
+
+using settings::Option;
+using settings::Type;
+
+constexpr Option kMaxLine = {
+    .name = "max_line_bytes",
+    .type = Type::bytes,
+    .default_text = "1MiB",
+    .summary = "A longer line becomes a dead letter that names its place; reading goes on."};
+constexpr Option kStdinOptions[] = {kMaxLine};
+constexpr Option kReadOptions[] = {
+    {.name = "paths",
+     .type = Type::text_or_list,
+     .summary = "Files to read, in this order.",
+     .required = true},
+    kMaxLine,
+};
+
+std::unique_ptr<Source> make_reader(const settings::Section& options,
+                                    std::vector<std::string> paths, SourceContext context) {
+  const Bytes line = options.bytes("max_line_bytes");
+  if (line < 1024 || line > (Bytes{64} << 20)) {
+    options.problem("max_line_bytes",
+                    "must lie between 1KiB and 64MiB: such a line is held in memory");
+    return nullptr;
+  }
+  return std::make_unique<ReaderSource>(std::move(paths), static_cast<std::size_t>(line),
+                                        std::move(context));
+}
+
+}  // namespace
+
+SourceEntry stdin_source_entry() {
+  return {"stdin", "Reads standard input to its end; gz by its magic number.", kStdinOptions, false,
+          [](const settings::Section& options, SourceContext context) {
+            return make_reader(options, {}, std::move(context));
+          }};
+}
+
+SourceEntry read_source_entry() {
+  return {"read", "Reads files once, from beginning to end, gz too; keeps no position.",
+          kReadOptions, false,
+          [](const settings::Section& options, SourceContext context) -> std::unique_ptr<Source> {
+            std::vector<std::string> paths = options.texts("paths");
+            if (paths.empty()) return nullptr;
+            return make_reader(options, std::move(paths), std::move(context));
+          }};
+}
+
+}  // namespace tailgate::sources
