@@ -17,7 +17,7 @@ def waiting_as_it_should(program):
     assert program.admin_status("/readyz") == 200
     assert program.admin_status("/healthz") == 200
     assert program.metric("tailgate_sink_up") == 0
-    assert program.metric("tailgate_source_lag_bytes") > 0
+    program.wait_metric("tailgate_source_lag_bytes", lambda lag: lag > 0, 5)
     return reason
 
 
