@@ -44,7 +44,7 @@ std::string_view name_of(Log::Level level) {
 }
 
 // Enough of RFC 8259 §7 for our own sentences; base ranks below json.
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') {
@@ -104,8 +104,8 @@ void Log::write(Level level, const std::string& text) const {
   }
   std::string line = fmt::format(R"({{"time":"{}","level":"{}")",
                                  rfc3339(std::chrono::system_clock::now()), name_of(level));
-  if (!component_.empty()) line += fmt::format(R"(,"component":{})", quoted(component_));
-  line += fmt::format(R"(,"message":{}}})", quoted(text));
+  if (!component_.empty()) line += fmt::format(R"(,"component":{})", in_quotes(component_));
+  line += fmt::format(R"(,"message":{}}})", in_quotes(text));
   impl_->logger->log(to_spdlog(level), "{}", line);
 }
 
