@@ -26,12 +26,19 @@ const Entry* find_type(std::span<const Entry> table, const Node& node, std::stri
                        Problems& problems) {
   const Node type = node.at("type");
   if (!type.given()) {
+    for (const auto& [key, value] : node.members()) {
+      if (settings::did_you_mean(key.text(), {"type"}).empty()) continue;
+      problems.add(value, "unknown option; did you mean type?");
+      return nullptr;
+    }
     problems.add(node, fmt::format("type is missing: which {} is it?", kind));
     return nullptr;
   }
-  std::vector<std::string_view> names;
   for (const Entry& entry : table) {
     if (entry.type == type.text()) return &entry;
+  }
+  std::vector<std::string_view> names;
+  for (const Entry& entry : table) {
     names.push_back(entry.type);
   }
   const std::string_view close = settings::did_you_mean(type.text(), names);

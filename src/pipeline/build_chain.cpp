@@ -33,6 +33,18 @@ bool is_step_option(std::string_view name) {
   return false;
 }
 
+// What a further key beside a filter's name may have been meant as.
+std::string one_filter(const std::string& key) {
+  if (find_filter(key) != nullptr) {
+    return fmt::format("a list item holds one filter; \"{}\" needs a `-` of its own", key);
+  }
+  std::vector<std::string_view> names;
+  for (const settings::Option& option : filter_step_options()) names.push_back(option.name);
+  const std::string_view close = settings::did_you_mean(key, names);
+  return close.empty() ? std::string("unknown option")
+                       : fmt::format("unknown option; did you mean {}?", close);
+}
+
 OnError on_error_of(const std::string& text) {
   if (text == "keep") return OnError::keep;
   return text == "drop" ? OnError::drop : OnError::dead_letter;
@@ -49,8 +61,7 @@ std::optional<Chain::Step> build_step(const settings::Node& item, settings::Prob
     for (const auto& [key, value] : item.members()) {
       if (is_step_option(key.text())) continue;
       if (!name.empty()) {
-        problems.add(key, fmt::format("a list item holds one filter; \"{}\" needs a `-` of its own",
-                                      key.text()));
+        problems.add(key, one_filter(key.text()));
         return std::nullopt;
       }
       name = key.text();

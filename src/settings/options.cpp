@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <numeric>
 #include <optional>
 
@@ -187,6 +188,12 @@ std::vector<std::string> Section::texts(std::string_view name) const {
     if (item.is_scalar()) out.push_back(item.text());
   }
   return out;
+}
+
+std::string Section::file(std::string_view name) const {
+  const std::filesystem::path path = text(name);
+  if (path.empty() || path.is_absolute()) return path.string();
+  return (std::filesystem::path(node(name).location().file).parent_path() / path).string();
 }
 
 std::vector<std::pair<std::string, std::string>> Section::pairs(std::string_view name) const {

@@ -64,6 +64,8 @@ class Section {
   [[nodiscard]] Bytes bytes(std::string_view name) const;
   [[nodiscard]] Millis duration(std::string_view name) const;
   [[nodiscard]] std::vector<std::string> texts(std::string_view name) const;
+  /// A text that names a file: a relative one is looked for beside the settings file.
+  [[nodiscard]] std::string file(std::string_view name) const;
   /// Key and value of a text_map, in order.
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> pairs(std::string_view name) const;
   [[nodiscard]] Node node(std::string_view name) const;

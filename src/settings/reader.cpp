@@ -153,7 +153,12 @@ Environment process_environment() {
 Node read_text(const std::string& text, const std::string& file, const Environment& environment,
                Problems& problems) {
   const std::shared_ptr<Raw> raw = read_yaml(text, file, problems);
-  return raw ? Weaver(file, &environment, problems).weave(*raw, "") : Node();
+  if (raw) return Weaver(file, &environment, problems).weave(*raw, "");
+  // Nothing in it: what is missing is said of its first line.
+  auto empty = std::make_shared<Node::Data>();
+  empty->kind = Node::Kind::null;
+  empty->location = {file, 1, 1};
+  return Node(std::move(empty));
 }
 
 Node read_file(const std::string& file, const Environment& environment, Problems& problems) {
