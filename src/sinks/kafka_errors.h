@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <librdkafka/rdkafka.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace tailgate::sinks {
+
+/// What a delivery report, or a refusal to take a message, means for the message.
+enum class KafkaReport : std::uint8_t {
+  delivered,
+  oversized,      // the record batch, not the message alone, was above max.message.bytes
+  refused,        // the broker does not take such a record, or a neighbour in its batch
+  topic_unknown,
+  topic_denied,
+  later,          // not the message's fault: sent again
+};
+
+KafkaReport classify(rd_kafka_resp_err_t error);
+
+/// librdkafka's words for people: without instance names, and without what changes from one attempt to the next, so
+/// that the same trouble reads the same.
+std::string plain_words(std::string_view text);
+
+}  // namespace tailgate::sinks
