@@ -51,7 +51,8 @@ class KafkaCodec final : public Codec {
   Result<void> route(const json::Event& event, Batch& batch, BatchEvent& out) {
     text_.clear();
     if (!templates_.topic.expand(event, text_)) {
-      return fail(fmt::format("topic `{}`: a field without a default is missing", templates_.topic.text()));
+      return fail(
+          fmt::format("topic `{}`: a field without a default is missing", templates_.topic.text()));
     }
     if (text_ != checked_) {
       if (auto legal = check(text_); !legal) return legal;
@@ -88,7 +89,7 @@ class KafkaCodec final : public Codec {
   }
 
   Templates templates_;
-  std::string checked_;   // the last topic that was found legal
+  std::string checked_;  // the last topic that was found legal
   std::string text_;
   std::string headers_;
 };
@@ -121,15 +122,17 @@ bool read_headers(const settings::Section& options, std::vector<Header>& headers
 
 Result<void> check_topic_name(std::string_view topic) {
   const auto legal = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-           c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
   };
   if (topic.empty()) return fail("the topic is empty");
   if (topic.size() > kMaxTopic) {
-    return fail(fmt::format("the topic has {} characters; Kafka takes {}", topic.size(), kMaxTopic));
+    return fail(
+        fmt::format("the topic has {} characters; Kafka takes {}", topic.size(), kMaxTopic));
   }
   if (topic == "." || topic == ".." || !std::ranges::all_of(topic, legal)) {
-    return fail(fmt::format("\"{}\" is no topic name: Kafka takes letters, digits, `.`, `_` and `-`", topic));
+    return fail(fmt::format(
+        "\"{}\" is no topic name: Kafka takes letters, digits, `.`, `_` and `-`", topic));
   }
   return {};
 }

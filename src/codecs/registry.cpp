@@ -5,6 +5,7 @@
 #include <string>
 
 #include "codecs/json_codec.h"
+#include "codecs/kafka.h"
 
 namespace tailgate::codecs {
 namespace {
@@ -32,6 +33,7 @@ std::span<const Entry> table() {
   static constexpr std::array kTable{
       Entry{"eventgate", make_eventgate},
       Entry{"http", make_http},
+      Entry{"kafka", make_kafka},
       Entry{"ndjson", make_ndjson},
   };
   return kTable;

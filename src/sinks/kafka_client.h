@@ -20,7 +20,7 @@ namespace tailgate::sinks {
 struct TopicLimit {
   void* asker = nullptr;
   rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_NO_ERROR;
-  std::size_t bytes = 0;   // 0: not said
+  std::size_t bytes = 0;  // 0: not said
 };
 
 /// One librdkafka producer and its queue of events (delivery reports, errors, logs, answers). Everything but wake()
@@ -29,7 +29,8 @@ struct TopicLimit {
 class KafkaClient {
  public:
   /// Without brokers nothing is connected: that is how settings are checked.
-  static Result<std::unique_ptr<KafkaClient>> open(const KafkaSettings& settings, std::size_t batch_size);
+  static Result<std::unique_ptr<KafkaClient>> open(const KafkaSettings& settings,
+                                                   std::size_t batch_size);
   ~KafkaClient();
   KafkaClient(const KafkaClient&) = delete;
   KafkaClient& operator=(const KafkaClient&) = delete;
@@ -39,13 +40,16 @@ class KafkaClient {
   /// The handle of a topic, made at first use; nullptr when librdkafka does not take the name.
   rd_kafka_topic_t* topic(const std::string& name);
 
+  /// The topic is no longer needed, and nothing of it is under way.
+  void drop_topic(const std::string& name);
+
   /// The next event within `wait`, or nullptr. To be destroyed by rd_kafka_event_destroy.
   rd_kafka_event_t* poll(Millis wait);
   /// Ends a poll() that waits, or the next one. Any thread.
   void wake() { rd_kafka_queue_yield(queue_); }
 
   /// Asks for max.message.bytes; the answer comes as an event, with `asker`.
-  void ask_limit(const std::string& topic, void* asker);
+  void ask_limit(const std::string& topic, Millis wait, void* asker);
   static TopicLimit read_limit(rd_kafka_event_t* event);
   /// Brings librdkafka's view of the topic up to date; it does not look again by itself once a topic was missing.
   void refresh(rd_kafka_topic_t* topic, Millis wait);

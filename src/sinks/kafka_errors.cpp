@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sinks/kafka_errors.h"
 
+#include <fmt/format.h>
+
 namespace tailgate::sinks {
+namespace {
+
+// confluentinc/librdkafka PR 4895: before it the client's nonce was appended twice, which Kafka 4 refuses.
+constexpr int kScramWithKafka4 = 0x020601ff;
+
+}  // namespace
 
 KafkaReport classify(rd_kafka_resp_err_t error) {
   switch (error) {
@@ -41,6 +49,18 @@ std::string plain_words(std::string_view text) {
       if (part == "plaintext://" && at != 0) continue;
       out.erase(at, part.size());
     }
+  }
+  return out;
+}
+
+std::string explain_error(rd_kafka_resp_err_t error, std::string_view text,
+                          const KafkaSettings& settings) {
+  std::string out = settings.without_secrets(plain_words(text));
+  if (error == RD_KAFKA_RESP_ERR__AUTHENTICATION && settings.scram &&
+      rd_kafka_version() < kScramWithKafka4) {
+    out += fmt::format(
+        " (librdkafka {} cannot log in to Kafka 4 by SCRAM, 2.6.1 can; PLAIN over TLS works)",
+        rd_kafka_version_str());
   }
   return out;
 }

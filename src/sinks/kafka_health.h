@@ -26,7 +26,7 @@ class KafkaHealth {
  private:
   mutable std::mutex mutex_;
   bool busy_ = false;
-  Tick since_{};   // of the last delivery, or of the first batch after a pause
+  Tick since_{};  // of the last delivery, or of the first batch after a pause
   std::string last_error_;
   std::string trouble_;
 };

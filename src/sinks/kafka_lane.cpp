@@ -8,13 +8,8 @@ namespace tailgate::sinks {
 namespace {
 
 constexpr std::uint32_t kAttempts = 5;
-constexpr Millis kFirstRest{250};
-constexpr Millis kLongestRest{10'000};
+constexpr unsigned kLongestRest = 40;  // times the first
 constexpr Millis kRecently{60'000};
-
-Millis rest_after(std::uint32_t failures) {
-  return std::min(kLongestRest, kFirstRest * (1U << std::min(failures, 10U)));
-}
 
 bool is_topic_trouble(KafkaReport report) {
   return report == KafkaReport::topic_unknown || report == KafkaReport::topic_denied;
@@ -42,7 +37,8 @@ void KafkaLane::put_back(KafkaItem* item) {
   --outstanding_;
 }
 
-KafkaLane::Verdict KafkaLane::report(KafkaItem* item, KafkaReport report, Tick now, const KafkaEvidence& evidence) {
+KafkaLane::Verdict KafkaLane::report(KafkaItem* item, KafkaReport report, Tick now,
+                                     const KafkaEvidence& evidence) {
   --outstanding_;
   const bool alone = alone_ > 0 && state_ == State::open;
   switch (report) {
@@ -69,7 +65,7 @@ KafkaLane::Verdict KafkaLane::report(KafkaItem* item, KafkaReport report, Tick n
         // Nothing got through lately, so it may not be this one's fault: the others are tried first.
         waiting_.push_back(item);
         trouble_ = report;
-        not_before_ = now + rest_after(failures_++);
+        not_before_ = now + next_rest();
         state_ = State::resting;
         return Verdict::kept;
       }
@@ -102,8 +98,12 @@ void KafkaLane::settled(Tick now) {
   state_ = State::resting;
   trouble_ = std::exchange(round_, KafkaReport::delivered);
   not_before_ = now;
-  if (trouble_ == KafkaReport::later) not_before_ = now + kFirstRest;
-  if (is_topic_trouble(trouble_)) not_before_ = now + rest_after(failures_++);
+  if (trouble_ == KafkaReport::later) not_before_ = now + first_rest_;
+  if (is_topic_trouble(trouble_)) not_before_ = now + next_rest();
+}
+
+Millis KafkaLane::next_rest() {
+  return first_rest_ * std::min(kLongestRest, 1U << std::min(failures_++, 10U));
 }
 
 KafkaLane::Step KafkaLane::step(Tick now, const KafkaEvidence& evidence) {
@@ -114,7 +114,7 @@ KafkaLane::Step KafkaLane::step(Tick now, const KafkaEvidence& evidence) {
       if (others_get_through) ++counted_;
       mark_ = evidence.delivered;
       if (condemnable_ && others_get_through && counted_ >= kAttempts) {
-        not_before_ = now + kFirstRest;
+        not_before_ = now + first_rest_;
         return Step::condemned;
       }
     }

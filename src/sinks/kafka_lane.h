@@ -27,9 +27,9 @@ struct KafkaItem {
 struct KafkaWork {
   const Batch* batch = nullptr;
   Sink::Done done;
-  std::uint64_t number = 0;       // in the order of send()
-  std::size_t left = 0;           // events without an answer
-  std::vector<KafkaItem> items;   // one per event
+  std::uint64_t number = 0;      // in the order of send()
+  std::size_t left = 0;          // events without an answer
+  std::vector<KafkaItem> items;  // one per event
   std::vector<Answer> answers;
 
   [[nodiscard]] std::uint32_t index(const KafkaItem& item) const {
@@ -49,7 +49,8 @@ struct KafkaEvidence {
 class KafkaLane {
  public:
   /// `condemnable`: the topic came from the event, so an unknown topic can be the event's own fault.
-  KafkaLane(std::string topic, bool condemnable) : topic_(std::move(topic)), condemnable_(condemnable) {}
+  KafkaLane(std::string topic, bool condemnable, Millis first_rest)
+      : topic_(std::move(topic)), condemnable_(condemnable), first_rest_(first_rest) {}
 
   [[nodiscard]] const std::string& topic() const { return topic_; }
   void add(KafkaItem* item) { waiting_.push_back(item); }
@@ -75,7 +76,9 @@ class KafkaLane {
   void start_over(Tick now);
 
   /// Settled and nothing to do.
-  [[nodiscard]] bool idle() const { return waiting_.empty() && returned_.empty() && outstanding_ == 0; }
+  [[nodiscard]] bool idle() const {
+    return waiting_.empty() && returned_.empty() && outstanding_ == 0;
+  }
   [[nodiscard]] bool wants_to_send() const { return state_ == State::open && !waiting_.empty(); }
   [[nodiscard]] std::size_t outstanding() const { return outstanding_; }
   [[nodiscard]] KafkaReport trouble() const { return trouble_; }
@@ -83,31 +86,35 @@ class KafkaLane {
   [[nodiscard]] bool oversized_together() const { return oversized_together_; }
   void limit_is_known() { oversized_together_ = false; }
   /// When step() should be called though no report came.
-  [[nodiscard]] Tick wake_at() const { return state_ == State::resting ? not_before_ : Tick::max(); }
+  [[nodiscard]] Tick wake_at() const {
+    return state_ == State::resting ? not_before_ : Tick::max();
+  }
 
  private:
   enum class State : std::uint8_t {
     open,
-    settling,   // awaiting every report
-    resting,    // until not_before_
+    settling,  // awaiting every report
+    resting,   // until not_before_
   };
   void keep(KafkaItem* item);
   void settled(Tick now);
+  [[nodiscard]] Millis next_rest();
 
   std::string topic_;
   bool condemnable_;
+  Millis first_rest_;
   State state_ = State::open;
-  std::deque<KafkaItem*> waiting_;     // oldest first
-  std::vector<KafkaItem*> returned_;   // failed in this round
+  std::deque<KafkaItem*> waiting_;    // oldest first
+  std::vector<KafkaItem*> returned_;  // failed in this round
   std::size_t outstanding_ = 0;
-  std::size_t alone_ = 0;              // so many of waiting_ go one at a time
+  std::size_t alone_ = 0;  // so many of waiting_ go one at a time
   bool alone_next_ = false;
   bool oversized_together_ = false;
-  KafkaReport round_ = KafkaReport::delivered;     // the topic trouble of this round, or `later`
-  KafkaReport trouble_ = KafkaReport::delivered;   // that of the last one
-  std::uint32_t failures_ = 0;         // rounds without a delivery
-  std::uint32_t counted_ = 0;          // those while others were delivered
-  std::uint64_t mark_ = 0;             // of the evidence, at the last failure
+  KafkaReport round_ = KafkaReport::delivered;    // the topic trouble of this round, or `later`
+  KafkaReport trouble_ = KafkaReport::delivered;  // that of the last one
+  std::uint32_t failures_ = 0;                    // rounds without a delivery
+  std::uint32_t counted_ = 0;                     // those while others were delivered
+  std::uint64_t mark_ = 0;                        // of the evidence, at the last failure
   Tick not_before_{};
 };
 

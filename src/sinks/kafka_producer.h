@@ -4,7 +4,6 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
-#include <list>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -43,44 +42,48 @@ class KafkaProducer {
 
  private:
   /// A topic: its messages, and its limit for record batches.
-  struct Lane {
-    Lane(const std::string& topic, bool condemnable) : queue(topic, condemnable) {}
-    KafkaLane queue;
-    std::size_t limit = 0;   // max.message.bytes; 0: not known
+  struct Lane : KafkaLane {
+    using KafkaLane::KafkaLane;
+    std::size_t limit = 0;  // max.message.bytes; 0: not known
+    bool ready = false;     // the limit was asked for, whatever the answer
     bool asking = false;
-    bool ready = false;      // the limit was asked for, whatever the answer
-    int asked = 0;
   };
+  using Works = std::unordered_map<std::uint64_t, std::unique_ptr<KafkaWork>>;
 
+  // kafka_producer.cpp: the loop, the client's life
   void run();
-  void take_inbox();
+  [[nodiscard]] bool take_inbox();
+  void open_client(Tick now);
+  void replace_client(Tick now);
+  void want_new_client(bool fatal);
+  void give_up();
+  void wait_without_client(Tick now);
+  [[nodiscard]] Millis patience(Tick now) const;
+
+  // kafka_sending.cpp: from batches to librdkafka
   void admit();
   Lane* lane_for(std::string_view topic);
+  bool make_room();
   void pump(Tick now);
-  void pump(Lane& lane, Tick now);
-  void produce(rd_kafka_topic_t* topic, Lane& lane, Tick now);
-  void produce_with_headers(rd_kafka_topic_t* topic, Tick now);
-  void not_taken(std::size_t from, rd_kafka_resp_err_t error);
+  void pump_lane(Lane& lane, Tick now);
+  std::size_t produce(rd_kafka_topic_t* topic);
+  std::size_t produce_with_headers(rd_kafka_topic_t* topic);
+  void ask_limit(Lane& lane);
   void step_lanes(Tick now);
 
+  // kafka_reports.cpp: from librdkafka to answers
   void poll(Tick now);
-  [[nodiscard]] Millis patience(Tick now) const;
   void handle(rd_kafka_event_t* event);
   void handle_reports(rd_kafka_event_t* event);
   void handle_error(rd_kafka_event_t* event);
   void handle_log(rd_kafka_event_t* event);
   void handle_limit(rd_kafka_event_t* event);
-
   void report(KafkaItem& item, rd_kafka_resp_err_t error, Tick now);
-  void reject(KafkaItem& item, std::string reason);
-  [[nodiscard]] std::string why_rejected(const KafkaItem& item, rd_kafka_resp_err_t error) const;
+  void reject(KafkaItem& item, Fate fate, std::string reason, std::string detail = {});
+  void refuse(KafkaItem& item, rd_kafka_resp_err_t error);
   void condemn(Lane& lane);
-  void answered(KafkaItem& item);
-  void say_topic_trouble(const KafkaLane& lane);
-
-  void open_client(Tick now);
-  void replace_client(Tick now);
-  void give_up(Tick now);
+  void finish();
+  void say_topic_trouble(const Lane& lane);
 
   const KafkaSettings settings_;
   const Log log_;
@@ -89,33 +92,33 @@ class KafkaProducer {
 
   std::mutex mutex_;
   std::condition_variable woken_;
-  std::deque<KafkaWork> inbox_;          // guarded by mutex_
-  KafkaClient* waiting_on_ = nullptr;    // guarded by mutex_: whose poll() a submit ends
-  bool stopping_ = false;                // guarded by mutex_
-  Tick deadline_{};                      // guarded by mutex_
+  std::vector<std::unique_ptr<KafkaWork>> inbox_;  // guarded by mutex_
+  KafkaClient* polled_ = nullptr;                  // guarded by mutex_: whose poll() a submit ends
+  bool stopping_ = false;                          // guarded by mutex_
+  Tick deadline_ = Tick::max();                    // guarded by mutex_
+  std::uint64_t number_ = 0;                       // guarded by mutex_
 
   // The producer's thread alone.
   std::unique_ptr<KafkaClient> client_;
-  std::thread retired_;                  // destroys the last client
-  std::list<KafkaWork> works_;
-  std::deque<std::pair<KafkaWork*, std::uint32_t>> unadmitted_;   // first event without a lane
+  std::thread retired_;  // destroys the client before
+  Works works_;
+  std::deque<std::pair<KafkaWork*, std::size_t>> unadmitted_;  // from this event on without a lane
   std::unordered_map<std::string, std::unique_ptr<Lane>> lanes_;
   Lane* last_lane_ = nullptr;
   KafkaEvidence evidence_;
   std::size_t outstanding_ = 0;
-  std::size_t batch_size_ = kDefaultBatchSize;
+  std::size_t batch_size_;
   std::vector<KafkaItem*> sending_;
   std::vector<rd_kafka_message_t> messages_;
   std::vector<const rd_kafka_message_t*> reports_;
   std::vector<KafkaWork*> finished_;
   bool replacing_ = false;
   bool fatal_ = false;
-  Tick replace_since_{};
-  Tick open_at_{};
-  std::uint32_t opened_ = 0;             // clients since the last delivery
-  bool full_ = false;
   bool giving_up_ = false;
-  std::uint64_t number_ = 0;
+  Tick purge_at_ = Tick::max();
+  Tick open_at_{};
+  std::uint32_t fatalities_ = 0;  // since the last delivery
+  Tick give_up_at_ = Tick::max();
   std::string said_;
   Tick said_at_{};
 

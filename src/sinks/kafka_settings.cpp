@@ -12,67 +12,10 @@
 
 #include "core/template.h"
 #include "sinks/kafka_client.h"
+#include "sinks/kafka_options.h"
 
 namespace tailgate::sinks {
 namespace {
-
-using settings::Option;
-using settings::Type;
-
-constexpr std::array kTls{
-    Option{.name = "ca_file", .summary = "PEM file with the authorities to trust; the system's by default."},
-    Option{.name = "cert_file", .summary = "PEM file with the client's certificate."},
-    Option{.name = "key_file", .summary = "PEM file with the client's private key."},
-    Option{.name = "verify", .type = Type::boolean, .default_text = "true", .summary = "Check the brokers' certificates."},
-};
-
-constexpr std::array kSasl{
-    Option{.name = "mechanism",
-           .type = Type::choice,
-           .default_text = "PLAIN",
-           .summary = "How to log in.",
-           .choices = "PLAIN|SCRAM-SHA-256|SCRAM-SHA-512"},
-    Option{.name = "username", .summary = "The user.", .required = true},
-    Option{.name = "password", .summary = "The password.", .required = true, .secret = true},
-};
-
-constexpr std::array kOptions{
-    Option{.name = "brokers",
-           .type = Type::text_or_list,
-           .summary = "Where to begin: `host:port`, one or several.",
-           .required = true},
-    Option{.name = "topic",
-           .type = Type::text_template,
-           .summary = "The topic, constant or with fields of the event: `staging.{meta.stream|unknown}`.",
-           .required = true},
-    Option{.name = "topics",
-           .type = Type::text_or_list,
-           .summary = "What a template may yield, with `*` and `?`; events for other topics are dead letters."},
-    Option{.name = "key",
-           .type = Type::text_template,
-           .summary = "The message key; an event without the field gets none."},
-    Option{.name = "headers", .type = Type::text_map, .summary = "Message headers: name to template."},
-    Option{.name = "tls", .type = Type::any, .summary = "TLS: `{ca_file, cert_file, key_file, verify}`; `{}` turns it on."},
-    Option{.name = "sasl",
-           .type = Type::any,
-           .summary = "Log in: `{mechanism: PLAIN|SCRAM-SHA-256|SCRAM-SHA-512, username, password}`."},
-    Option{.name = "linger",
-           .type = Type::duration,
-           .default_text = "5ms",
-           .summary = "How long a message waits for others to share a request (linger.ms)."},
-    Option{.name = "compression",
-           .type = Type::choice,
-           .default_text = "none",
-           .summary = "How message batches are compressed (compression.type).",
-           .choices = "none|gzip|snappy|lz4|zstd"},
-    Option{.name = "options",
-           .type = Type::text_map,
-           .summary = "Any librdkafka property but those that would falsify delivery reports."},
-    Option{.name = "unsafe_options",
-           .type = Type::boolean,
-           .default_text = "false",
-           .summary = "Lets `options` hold what would falsify delivery reports or their order: events may be lost."},
-};
 
 struct Refused {
   std::string_view name;
@@ -88,16 +31,20 @@ constexpr std::array kRefused{
     Refused{"acks", kReports},
     Refused{"request.required.acks", kReports},
     Refused{"enable.idempotence", "it would repeat and reorder events"},
-    Refused{"message.timeout.ms", "messages would be given up; events wait for as long as it takes"},
-    Refused{"delivery.timeout.ms", "messages would be given up; events wait for as long as it takes"},
+    Refused{"message.timeout.ms",
+            "messages would be given up; events wait for as long as it takes"},
+    Refused{"delivery.timeout.ms",
+            "messages would be given up; events wait for as long as it takes"},
     Refused{"retries", "messages would be given up; events wait for as long as it takes"},
-    Refused{"message.send.max.retries", "messages would be given up; events wait for as long as it takes"},
+    Refused{"message.send.max.retries",
+            "messages would be given up; events wait for as long as it takes"},
     Refused{"enable.gapless.guarantee", "one refused message would end the producer"},
     Refused{"queuing.strategy", "it would reorder events"},
     Refused{"queue.buffering.max.messages", kMemory},
     Refused{"queue.buffering.max.kbytes", kMemory},
     Refused{"max.in.flight", "more than 5 would reorder events, and fewer are never needed"},
-    Refused{"max.in.flight.requests.per.connection", "more than 5 would reorder events, and fewer are never needed"},
+    Refused{"max.in.flight.requests.per.connection",
+            "more than 5 would reorder events, and fewer are never needed"},
     Refused{"delivery.report.only.error", kReports, true},
     Refused{"produce.offset.report", kReports, true},
     Refused{"transactional.id", "the sink does not use transactions", true},
@@ -126,35 +73,40 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kDefaults
 }};
 
 bool is_secret(std::string_view property) {
-  return property.ends_with("password") || property.ends_with("secret") || property == "ssl.key.pem" ||
-         property == "sasl.oauthbearer.config";
+  return property.ends_with("password") || property.ends_with("secret") ||
+         property == "ssl.key.pem" || property == "sasl.oauthbearer.config";
 }
 
 void read_tls(const settings::Section& options, KafkaSettings& out) {
-  const settings::Section tls(options.node("tls"), kTls, options.problems());
+  const settings::Section tls(options.node("tls"), kKafkaTlsOptions, options.problems());
   const std::pair<std::string_view, std::string_view> files[] = {
-      {"ca_file", "ssl.ca.location"}, {"cert_file", "ssl.certificate.location"}, {"key_file", "ssl.key.location"}};
+      {"ca_file", "ssl.ca.location"},
+      {"cert_file", "ssl.certificate.location"},
+      {"key_file", "ssl.key.location"}};
   for (const auto& [name, property] : files) {
     if (tls.given(name)) out.properties.emplace_back(property, tls.text(name));
   }
   if (tls.given("cert_file") != tls.given("key_file")) {
-    tls.problem(tls.given("cert_file") ? "cert_file" : "key_file", "cert_file and key_file go together");
+    tls.problem(tls.given("cert_file") ? "cert_file" : "key_file",
+                "cert_file and key_file go together");
   }
   if (!tls.flag("verify")) {
     out.properties.emplace_back("enable.ssl.certificate.verification", "false");
-    tls.problems().warn(tls.node("verify"), "the brokers' certificates are not checked: anybody can read the events");
+    tls.problems().warn(tls.node("verify"),
+                        "the brokers' certificates are not checked: anybody can read the events");
   }
 }
 
 void read_sasl(const settings::Section& options, KafkaSettings& out) {
-  const settings::Section sasl(options.node("sasl"), kSasl, options.problems());
+  const settings::Section sasl(options.node("sasl"), kKafkaSaslOptions, options.problems());
   const std::string mechanism = sasl.text("mechanism");
   out.scram = mechanism.starts_with("SCRAM");
   out.properties.emplace_back("sasl.mechanisms", mechanism);
   out.properties.emplace_back("sasl.username", sasl.text("username"));
   out.properties.emplace_back("sasl.password", sasl.text("password"));
   if (!options.node("tls").given() && mechanism == "PLAIN") {
-    sasl.problems().warn(sasl.self(), "the password goes over the network in the clear; add `tls: {}`");
+    sasl.problems().warn(sasl.self(),
+                         "the password goes over the network in the clear; add `tls: {}`");
   }
 }
 
@@ -164,7 +116,8 @@ void read_protocol(const settings::Section& options, KafkaSettings& out) {
   if (tls) read_tls(options, out);
   if (sasl) read_sasl(options, out);
   if (tls || sasl) {
-    out.properties.emplace_back("security.protocol", sasl ? (tls ? "sasl_ssl" : "sasl_plaintext") : "ssl");
+    out.properties.emplace_back("security.protocol",
+                                sasl ? (tls ? "sasl_ssl" : "sasl_plaintext") : "ssl");
   }
 }
 
@@ -174,7 +127,9 @@ void read_properties(const settings::Section& options, KafkaSettings& out) {
     const std::string_view why = refused_property(name, unsafe);
     if (!why.empty()) {
       options.problem("options", fmt::format("{}: {}{}", name, why,
-                                             refused_property(name, true).empty() ? " (unsafe_options: true to insist)" : ""));
+                                             refused_property(name, true).empty()
+                                                 ? " (unsafe_options: true to insist)"
+                                                 : ""));
       continue;
     }
     if (name == "batch.size") {
@@ -185,7 +140,8 @@ void read_properties(const settings::Section& options, KafkaSettings& out) {
       }
       continue;
     }
-    if (name == "sasl.mechanism" || name == "sasl.mechanisms") out.scram = value.starts_with("SCRAM");
+    if (name == "sasl.mechanism" || name == "sasl.mechanisms")
+      out.scram = value.starts_with("SCRAM");
     out.properties.emplace_back(std::move(name), std::move(value));
   }
 }
@@ -199,7 +155,8 @@ void read_topic(const settings::Section& options, KafkaSettings& out) {
   }
   out.constant_topic = topic->constant();
   if (!out.constant_topic && !options.given("topics")) {
-    options.problems().warn(options.node("topic"), "whoever fills its fields can name any topic; add `topics`");
+    options.problems().warn(options.node("topic"),
+                            "whoever fills its fields can name any topic; add `topics`");
   }
 }
 
@@ -216,14 +173,13 @@ std::string check(const KafkaSettings& settings) {
 
 std::string KafkaSettings::without_secrets(std::string text) const {
   for (const std::string& secret : secrets) {
-    for (std::size_t at = text.find(secret); at != std::string::npos; at = text.find(secret, at + 3)) {
+    for (std::size_t at = text.find(secret); at != std::string::npos;
+         at = text.find(secret, at + 3)) {
       text.replace(at, secret.size(), "***");
     }
   }
   return text;
 }
-
-settings::OptionTable kafka_options() { return kOptions; }
 
 std::string_view refused_property(std::string_view name, bool unsafe) {
   if (name.ends_with("_cb")) return kOwned;
@@ -240,6 +196,7 @@ std::optional<KafkaSettings> read_kafka_settings(const settings::Section& option
     }
     out.brokers.append(out.brokers.empty() ? "" : ",").append(broker);
   }
+  out.headers = options.given("headers");
   read_topic(options, out);
   read_protocol(options, out);
   out.properties.emplace_back("linger.ms", std::to_string(options.duration("linger").count()));

@@ -8,10 +8,17 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "settings/options.h"
 
 namespace tailgate::sinks {
+
+/// How long the producer waits for what; tests are quicker.
+struct KafkaPace {
+  Millis first_rest{250};   // after a failure; doubles with each up to 40 times that
+  Millis limit_wait{2000};  // for a topic's limit, before its default is assumed
+};
 
 /// What a kafka sink was told, as librdkafka properties. Immutable.
 struct KafkaSettings {
@@ -24,15 +31,14 @@ struct KafkaSettings {
   std::vector<std::string> secrets;
   std::size_t batch_size = 0;  // as asked for by the user; 0: not
   bool scram = false;
+  bool headers = false;  // messages may have headers
+  KafkaPace pace;
 
   /// `text` with every secret replaced by ***.
   [[nodiscard]] std::string without_secrets(std::string text) const;
 };
 
-/// The kafka sink's options.
-settings::OptionTable kafka_options();
-
-/// Reads and checks them; what librdkafka refuses (a name, a value, a file, a combination) is a problem too. Does not
+/// Reads and checks kKafkaOptions; what librdkafka refuses (a name, a value, a file, a combination) is a problem too. Does not
 /// connect. Nothing after a problem.
 std::optional<KafkaSettings> read_kafka_settings(const settings::Section& options);
 
