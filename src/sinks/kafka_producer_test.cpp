@@ -157,13 +157,13 @@ TEST_CASE("what no broker took until the deadline is not delivered") {
   batch->settle_all();
 }
 
-TEST_CASE("one denied topic of a template does not hold up the others, and is refused in the end") {
+TEST_CASE(
+    "one unknown topic of a template does not hold up the others, and is refused in the end") {
   Fixture f;
-  rd_kafka_mock_topic_set_error(f.mock.cluster, "denied",
-                                RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+  rd_kafka_mock_topic_set_error(f.mock.cluster, "missing", RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
   const auto producer = f.producer(false);
-  const auto mixed = f.batch({"denied"});
-  auto pending = Fixture::send(*producer, *mixed);
+  const auto refused = f.batch({"missing"});
+  auto pending = Fixture::send(*producer, *refused);
   // Others get through between the attempts: evidence that the fault is the topic's own.
   while (pending.wait_for(std::chrono::milliseconds(20)) != std::future_status::ready) {
     f.line = 1;
@@ -174,6 +174,6 @@ TEST_CASE("one denied topic of a template does not hold up the others, and is re
   const Outcome outcome = pending.get();
   REQUIRE(outcome.answers.size() == 1);
   CHECK(outcome.answers[0].fate == Fate::rejected);
-  CHECK(outcome.answers[0].reason == "topic_denied: topic denied");
-  mixed->settle_all();
+  CHECK(outcome.answers[0].reason == "topic_unknown: topic missing");
+  refused->settle_all();
 }

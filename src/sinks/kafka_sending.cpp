@@ -24,25 +24,45 @@ void* key_pointer(std::string_view key) {
   return without_const(key.data() == nullptr ? kEmpty : key);
 }
 
-struct HeaderList {
-  explicit HeaderList(std::string_view text) {
-    while (!text.empty()) {
-      const std::string_view name = next(text);
-      const std::string_view value = next(text);
-      rd_kafka_vu_t& part = parts.emplace_back();
-      part.vtype = RD_KAFKA_VTYPE_HEADER;
-      part.u.header.name = name.data();  // followed by a NUL
-      part.u.header.val = value.data();
-      part.u.header.size = static_cast<ssize_t>(value.size());
+std::string_view next_text(std::string_view& notes) {
+  const std::size_t end = std::min(notes.find('\0'), notes.size());
+  const std::string_view text = notes.substr(0, end);
+  notes.remove_prefix(std::min(end + 1, notes.size()));
+  return text;
+}
+
+/// Headers as an object of our own: librdkafka (2.0 to 2.8) frees those given one by one twice when it does not take
+/// the message.
+rd_kafka_headers_t* make_headers(std::string_view notes) {
+  rd_kafka_headers_t* headers = rd_kafka_headers_new(8);
+  while (!notes.empty()) {
+    const std::string_view name = next_text(notes);
+    const std::string_view value = next_text(notes);
+    rd_kafka_header_add(headers, name.data(), static_cast<ssize_t>(name.size()), value.data(),
+                        static_cast<ssize_t>(value.size()));
+  }
+  return headers;
+}
+
+/// The parts of a message for rd_kafka_produceva.
+struct Parts {
+  explicit Parts(KafkaItem& item) {
+    const Batch& batch = *item.work->batch;
+    const BatchEvent& event = batch.events()[item.work->index(item)];
+    const std::string_view payload = batch.text(event);
+    list[1].vtype = RD_KAFKA_VTYPE_VALUE;
+    list[1].u.mem = {without_const(payload), payload.size()};
+    list[2].vtype = RD_KAFKA_VTYPE_OPAQUE;
+    list[2].u.ptr = &item;
+    list[3].vtype = RD_KAFKA_VTYPE_KEY;
+    if (event.has_key) {
+      const std::string_view key = batch.note(event.key);
+      list[3].u.mem = {key_pointer(key), key.size()};
     }
+    list[4].vtype = RD_KAFKA_VTYPE_HEADERS;
+    list[4].u.headers = make_headers(batch.note(event.headers));
   }
-  static std::string_view next(std::string_view& text) {
-    const std::size_t end = std::min(text.find('\0'), text.size());
-    const std::string_view part = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    return part;
-  }
-  std::vector<rd_kafka_vu_t> parts;
+  std::array<rd_kafka_vu_t, 5> list{};
 };
 
 }  // namespace
@@ -158,32 +178,23 @@ std::size_t KafkaProducer::produce(rd_kafka_topic_t* topic) {
 std::size_t KafkaProducer::produce_with_headers(rd_kafka_topic_t* topic) {
   messages_.assign(sending_.size(), {});
   std::size_t taken = 0;
+  bool full = false;
   for (std::size_t i = 0; i < sending_.size(); ++i) {
-    KafkaItem& item = *sending_[i];
-    const Batch& batch = *item.work->batch;
-    const BatchEvent& event = batch.events()[item.work->index(item)];
-    const std::string_view payload = batch.text(event);
-    HeaderList list(batch.note(event.headers));
-    std::array<rd_kafka_vu_t, 4> fixed{};
-    fixed[0].vtype = RD_KAFKA_VTYPE_RKT;
-    fixed[0].u.rkt = topic;
-    fixed[1].vtype = RD_KAFKA_VTYPE_VALUE;
-    fixed[1].u.mem = {without_const(payload), payload.size()};
-    fixed[2].vtype = RD_KAFKA_VTYPE_OPAQUE;
-    fixed[2].u.ptr = &item;
-    fixed[3].vtype = RD_KAFKA_VTYPE_KEY;
-    if (event.has_key) {
-      const std::string_view key = batch.note(event.key);
-      fixed[3].u.mem = {key_pointer(key), key.size()};
+    messages_[i].err = RD_KAFKA_RESP_ERR__QUEUE_FULL;
+    if (full) continue;  // nothing may overtake what found no room
+    Parts parts(*sending_[i]);
+    parts.list[0].vtype = RD_KAFKA_VTYPE_RKT;
+    parts.list[0].u.rkt = topic;
+    rd_kafka_error_t* error =
+        rd_kafka_produceva(client_->handle(), parts.list.data(), parts.list.size());
+    messages_[i].err = rd_kafka_error_code(error);
+    full = messages_[i].err == RD_KAFKA_RESP_ERR__QUEUE_FULL;
+    if (error == nullptr) {
+      ++taken;
+      continue;
     }
-    list.parts.insert(list.parts.end(), fixed.begin(), fixed.end());
-    rd_kafka_error_t* error = nullptr;
-    // What follows one that found no room must not overtake it.
-    const bool full = i > 0 && messages_[i - 1].err == RD_KAFKA_RESP_ERR__QUEUE_FULL;
-    if (!full) error = rd_kafka_produceva(client_->handle(), list.parts.data(), list.parts.size());
-    messages_[i].err = full ? RD_KAFKA_RESP_ERR__QUEUE_FULL : rd_kafka_error_code(error);
-    if (error != nullptr) rd_kafka_error_destroy(error);
-    if (messages_[i].err == RD_KAFKA_RESP_ERR_NO_ERROR) ++taken;
+    rd_kafka_error_destroy(error);
+    rd_kafka_headers_destroy(parts.list[4].u.headers);
   }
   return taken;
 }

@@ -59,15 +59,15 @@ TEST_CASE("librdkafka properties reach it, and override what the sink does not r
 }
 
 TEST_CASE("properties that falsify delivery reports are refused unless insisted on") {
-  for (const char* name :
-       {"acks: 1", "enable.idempotence: false", "message.timeout.ms: 5", "retries: 0",
-        "delivery.timeout.ms: 5", "queuing.strategy: lifo", "queue.buffering.max.messages: 1"}) {
-    const std::string options = std::string("options: {") + name + "}";
-    CHECK_FALSE(Read(options).settings);
-    if (std::string_view(name).starts_with("retries")) continue;  // idempotence needs them
-    const bool insists = Read(options + "\nunsafe_options: true").settings.has_value();
-    CHECK(insists ==
-          !std::string_view(name).starts_with("acks"));  // acks=1 needs enable.idempotence=false
+  for (const char* property :
+       {"acks: 1", "request.required.acks: 0", "message.timeout.ms: 60000", "retries: 3",
+        "delivery.timeout.ms: 60000", "queuing.strategy: lifo",
+        "queue.buffering.max.messages: 100000", "enable.idempotence: false"}) {
+    const std::string options = std::string("options: {") + property;
+    CHECK_FALSE(Read(options + "}").settings);
+    const bool more = !std::string_view(property).starts_with("enable");
+    CHECK(Read(options + (more ? ", enable.idempotence: false}" : "}") + "\nunsafe_options: true")
+              .settings);
   }
 }
 
