@@ -10,7 +10,7 @@ namespace tailgate::filters {
 void KeySplit::read(const settings::Section& options) {
   separator_ = options.text("separator");
   if (separator_.empty()) options.problem("separator", "must not be empty");
-  if (options.given("schema")) schema_ = Schema::load(options.text("schema"), options.problems());
+  if (options.given("schema")) schema_ = Schema::load(options.file("schema"), options.problems());
   for (const auto& [flat, text] : options.pairs("keys")) {
     auto path = json::Path::parse(text);
     if (!path) {

@@ -28,7 +28,7 @@ const Entry* find_type(std::span<const Entry> table, const Node& node, std::stri
   if (!type.given()) {
     for (const auto& [key, value] : node.members()) {
       if (settings::did_you_mean(key.text(), {"type"}).empty()) continue;
-      problems.add(value, "unknown option; did you mean type?");
+      problems.add(key, "unknown option; did you mean type?");
       return nullptr;
     }
     problems.add(node, fmt::format("type is missing: which {} is it?", kind));
