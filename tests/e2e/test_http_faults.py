@@ -80,7 +80,7 @@ def test_a_body_over_413s_limit_is_split(start_faulty, tailgate):
 
 
 def test_a_poison_event_is_found_by_halves(start_faulty, tailgate):
-    server = start_faulty(default=faulty.poison(b'"x-number":"17"'))
+    server = start_faulty(default=faulty.poison(b'"x-number": "17"'))
     program = tailgate({"api": http_sink(server.url, batch={"max_events": 32, "max_wait": "200ms"})}).start()
     program.append(*(request_event(n) for n in range(64)))
     program.wait_settled("api", 64)
