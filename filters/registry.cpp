@@ -6,6 +6,7 @@
 namespace tailgate::filters {
 
 extern const FilterEntry kAddClientIdFilter;
+extern const FilterEntry kConvertFilter;
 extern const FilterEntry kDropNullsFilter;
 extern const FilterEntry kEventMetaFilter;
 extern const FilterEntry kKeepFilter;
@@ -19,6 +20,7 @@ std::span<const FilterEntry> table() {
   // Copied at the first call, when every entry is there: they are constants of their files.
   static const std::array kTable{
       kAddClientIdFilter,
+      kConvertFilter,
       kDropNullsFilter,
       kEventMetaFilter,
       kKeepFilter,
