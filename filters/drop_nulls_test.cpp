@@ -42,8 +42,7 @@ TEST_CASE("what was empty before stays, unless empty containers are asked for") 
 TEST_CASE("dashes and empty strings go only when asked for") {
   const std::string line = R"({"a":"-","b":"","c":" - ","d":"\u002d","e":{"f":"-"},"g":["-"]})";
   CHECK(FilterFixture(kDropNullsFilter)(line) == line);
-  CHECK(FilterFixture(kDropNullsFilter, "dashes: true")(line) ==
-        R"({"b":"","c":" - ","g":["-"]})");
+  CHECK(FilterFixture(kDropNullsFilter, "dashes: true")(line) == R"({"b":"","c":" - ","g":["-"]})");
   CHECK(FilterFixture(kDropNullsFilter, "empty_strings: true")(line) ==
         R"({"a":"-","c":" - ","d":"\u002d","e":{"f":"-"},"g":["-"]})");
   CHECK(FilterFixture(kDropNullsFilter, "{dashes: true, arrays: true}")(line) ==
