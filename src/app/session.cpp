@@ -17,19 +17,20 @@
 namespace tailgate::app {
 namespace {
 
+sigset_t session_signals() {
+  sigset_t signals{};
+  sigemptyset(&signals);
+  for (const int number : {SIGTERM, SIGINT, SIGUSR1}) sigaddset(&signals, number);
+  return signals;
+}
+
 // Waits for signals on a thread of its own: nothing runs in a handler. SIGUSR1 ends it.
 class SignalThread {
  public:
   explicit SignalThread(pipeline::Pipeline& pipeline) {
-    sigemptyset(&signals_);
-    for (const int number : {SIGTERM, SIGINT, SIGUSR1}) sigaddset(&signals_, number);
-    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
-    std::signal(SIGPIPE, SIG_IGN);
-    std::signal(SIGHUP, SIG_IGN);
     thread_ = std::thread([this, &pipeline] {
       int number = 0;
       while (sigwait(&signals_, &number) == 0 && number != SIGUSR1) {
-        interrupted_ = true;
         pipeline.request_stop();
       }
     });
@@ -42,8 +43,7 @@ class SignalThread {
   SignalThread& operator=(const SignalThread&) = delete;
 
  private:
-  sigset_t signals_{};
-  std::atomic<bool> interrupted_{false};
+  const sigset_t signals_ = session_signals();
   std::thread thread_;
 };
 
@@ -136,6 +136,12 @@ class WaitingNote {
 };
 
 }  // namespace
+
+void block_signals() {
+  const sigset_t signals = session_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+}
 
 std::string ledger_text(const pipeline::Pipeline& pipeline) {
   std::string text;

@@ -18,6 +18,9 @@ struct SessionRules {
   bool waits_safely = false;  // what is undelivered at the end waits in files: not an error (run)
 };
 
+/// To be called before any thread is started: the signals that run_session() waits for must reach no other thread.
+void block_signals();
+
 /// Runs until done or stopped; returns the exit code. SIGTERM and SIGINT drain, a second one ends at once.
 int run_session(pipeline::Pipeline& pipeline, const SessionRules& rules, const Log& log);
 
