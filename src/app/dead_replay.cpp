@@ -101,6 +101,7 @@ struct Replayer {
 }  // namespace
 
 int replay(const DeadOptions& options, const std::string& place) {
+  block_signals();
   const Log log = make_log(Log::Level::warn);
   settings::Problems problems;
   const settings::Node root =

@@ -4,11 +4,9 @@
 #include <exception>
 
 #include "app/commands.h"
-#include "app/session.h"
 
 int main(int argc, char** argv) {
   using namespace tailgate::app;
-  block_signals();
   CLI::App app{
       "tailgate ships flat JSON access logs as nested, checked events to EventGate, Kafka or HTTP; "
       "nothing is lost.",

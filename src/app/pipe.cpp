@@ -28,6 +28,7 @@ std::string dead_file(const PipeOptions& options) {
 }
 
 int pipe(const PipeOptions& options) {
+  block_signals();
   const auto yaml = pipe_yaml(options);
   if (!yaml.has_value()) {
     say(yaml.error().what);

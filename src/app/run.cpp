@@ -24,6 +24,7 @@ Log::Level level_of(const RunOptions& options) {
 }
 
 int run(const RunOptions& options) {
+  block_signals();
   const Log log = make_log(level_of(options));
   settings::Problems problems;
   const settings::Node root =

@@ -35,6 +35,7 @@ std::string bound(const std::string& text) {
 }
 
 int usage(UsageOptions options) {
+  block_signals();
   UsageRules rules;
   rules.only_client = options.client;
   rules.since = bound(options.since);

@@ -34,7 +34,7 @@ struct Inlet {
 struct Outlet {
   std::string name;
   std::string type;
-  bool enabled = true;  // a replay leaves the other sinks out
+  bool enabled = true;            // a replay leaves the other sinks out
   std::optional<Condition> when;  // routing
   Chain filters;                  // this sink's, after the shared chain
   std::unique_ptr<Codec> codec;

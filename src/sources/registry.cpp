@@ -7,7 +7,8 @@
 namespace tailgate::sources {
 
 std::span<const SourceEntry> table() {
-  static const SourceEntry kTable[] = {file_source_entry(), stdin_source_entry(), read_source_entry()};
+  static const SourceEntry kTable[] = {file_source_entry(), stdin_source_entry(),
+                                       read_source_entry()};
   return kTable;
 }
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """unflatten and drop_nulls against jq, on random lines, where the two must agree; and what jq cannot say: that number
 lexemes, escapes, spaces and the order of keys are still those of the line."""
 import json

@@ -41,7 +41,7 @@ PLANTED = [
     ("product_alone", {"README.md": "See /home" + "/me/notes\n"}),
     ("product_alone", {"src/base/why.cpp": SPDX + "// asked for in iss" + "ue 3\n"}),
     ("no_leftovers", {"src/base/later.cpp": SPDX + "// TO" + "DO: all of it\n"}),
-    ("filters_tested", {"filters/alone.cpp": SPDX}),
+    ("filters_tested", {"filters/alone.cpp": SPDX + "const FilterEntry kAloneFilter{};\n"}),
     ("whitespace", {"src/base/blank.cpp": SPDX + "int x; \n"}),
     ("whitespace", {"src/base/open.cpp": SPDX + "int x;"}),
     ("links", {"README.md": "[gone](docs/gone.md)\n"}),
