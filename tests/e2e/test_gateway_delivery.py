@@ -31,7 +31,10 @@ def dotted(line: str) -> dict:
 
 
 def deep_drop(value):
-    """What drop_nulls does: nulls at every depth of objects, and objects emptied by it."""
+    """What drop_nulls does: nulls of objects at every depth, in arrays too, and what is emptied by it."""
+    if isinstance(value, list):
+        smaller = [(item, deep_drop(item)) for item in value]
+        return [after for item, after in smaller if after != {} or item == {}]
     if not isinstance(value, dict):
         return value
     kept = {}
@@ -94,7 +97,8 @@ def test_jq_agrees_about_the_nested_events(gateway, tailgate):
     program.append(*dots)
     assert program.once() == 0
     script = """def drop: if type=="object" then with_entries(.value|=drop)
-        | with_entries(select(.value!=null and .value!={})) else . end;
+        | with_entries(select(.value!=null and .value!={}))
+        elif type=="array" then map(drop) | map(select(.!={})) else . end;
         reduce to_entries[] as $e ({}; setpath($e.key|split("."); $e.value))
         | if .backend_time_ms then .backend_time_ms |= tonumber else . end | drop"""
     answer = subprocess.run(["jq", "-c", script], input="\n".join(dots), capture_output=True, text=True, check=True)
