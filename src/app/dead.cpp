@@ -32,7 +32,7 @@ std::string place_of(const DeadOptions& options) {
   settings::Problems problems;
   const settings::Node root =
       settings::read_file(options.config, settings::process_environment(), problems);
-  const std::string folder = pipeline::read_general(root, problems).dead_letter_folder;
+  std::string folder = pipeline::read_general(root, problems).dead_letter_folder;
   if (folder.empty())
     std::fprintf(stderr, "tailgate: %s keeps no dead letters: it has no data_dir\n%s",
                  options.config.c_str(), problems.text().c_str());

@@ -175,7 +175,7 @@ std::string source_yaml(const PipeOptions& options) {
 
 Result<std::string> pipe_yaml(const PipeOptions& options) {
   if (options.follow && options.files.empty()) return fail("--follow needs a file");
-  const auto filters = filters_yaml(options.steps);
+  auto filters = filters_yaml(options.steps);
   if (!filters.has_value()) return filters;
   std::string yaml = "version: 1\n" + source_yaml(options) + *filters + "sinks:\n";
   std::map<std::string, int> used;

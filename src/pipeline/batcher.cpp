@@ -16,7 +16,7 @@ Result<void> Batcher::add(const json::Event& event, const std::shared_ptr<Chunk>
   Batch& batch = *open_;
   BatchEvent out;
   batch.begin_event();
-  const Result<void> encoded = codec_.encode(event, batch, out);
+  Result<void> encoded = codec_.encode(event, batch, out);
   if (!encoded.has_value()) {
     batch.cancel_event();
     return encoded;

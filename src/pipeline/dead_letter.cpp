@@ -97,7 +97,7 @@ struct DeadLetters::Impl {
     // A torn last line of an earlier crash must not swallow the first new one: each run starts a part of its own.
     std::string stamp = rfc3339(clock.wall());
     std::replace(stamp.begin(), stamp.end(), ':', '-');
-    const auto opened = open_file(fmt::format("{}/{}-{}.ndjson", folder, stamp, ::getpid()));
+    auto opened = open_file(fmt::format("{}/{}-{}.ndjson", folder, stamp, ::getpid()));
     if (!opened.has_value()) return opened;
     const int dir = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir >= 0) {
@@ -214,15 +214,15 @@ Result<void> DeadLetters::commit(std::string_view lines) {
       impl.fd = -1;
     }
     if (impl.fd < 0 || impl.total + lines.size() > impl.limits.max_bytes) {
-      const auto room = impl.make_room(lines.size());
+      auto room = impl.make_room(lines.size());
       if (!room.has_value()) return room;
     }
     if (impl.fd < 0) {
-      const auto opened = impl.open_part();
+      auto opened = impl.open_part();
       if (!opened.has_value()) return opened;
     }
   } else if (impl.fd < 0) {
-    const auto opened = impl.open_file(impl.file);
+    auto opened = impl.open_file(impl.file);
     if (!opened.has_value()) return opened;
   }
   return impl.write_all(lines);

@@ -293,7 +293,7 @@ FileSet::FilePtr FileSet::take_copy(FileStream& file, Tick now) {
     if (by_identity(found.identity)) continue;
     Handle handle = open_to_read(found.path);
     if (!handle.valid() || !file.copied_in(handle.fd(), true)) continue;
-    const FilePtr copy = open_new(std::move(handle), found, 0, now);
+    FilePtr copy = open_new(std::move(handle), found, 0, now);
     copy->gone = true;  // until the next scan finds a pattern that names it
     copy->moved_at = now;
     return copy;

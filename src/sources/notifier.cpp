@@ -39,8 +39,9 @@ bool Notifier::watch_directories(const std::set<std::string>& directories) {
     now[path] = watch;
   }
   for (const auto& [path, watch] : directories_) {
-    const bool kept = std::any_of(now.begin(), now.end(),
-                                  [&](const auto& entry) { return entry.second == watch; });
+    const bool kept = std::any_of(now.begin(), now.end(), [known = watch](const auto& entry) {
+      return entry.second == known;
+    });
     if (!kept) inotify_rm_watch(inotify_.fd(), watch);
   }
   directories_ = std::move(now);

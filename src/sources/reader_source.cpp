@@ -138,7 +138,7 @@ std::optional<Lines> ReaderSource::cut(bool at_end) {
 std::optional<Lines> ReaderSource::read(std::size_t max_bytes) {
   if (finished_) return std::nullopt;
   const bool at_end = fill(max_bytes);
-  const std::optional<Lines> lines = cut(at_end);
+  std::optional<Lines> lines = cut(at_end);
   if (at_end && !lines && !open_next()) finished_ = true;
   return lines;
 }
