@@ -189,7 +189,6 @@ void FileSet::adopt(const Found& found, Tick now) {
   added->predecessor = predecessor;
   if (predecessor && !predecessor->moved_at) predecessor->moved_at = now;
   added->parked = original != nullptr && !read_before;
-  added->unproven = original == nullptr && file.size == 0;
   if (original) context_.log.debug("{}: is a copy of {}", file.path, original->file.path);
 }
 
@@ -237,20 +236,7 @@ void FileSet::unpark(Tick now) {
   }
 }
 
-// A copy is created empty and filled a moment later: only then can it be told from a new file.
-void FileSet::prove(FileStream& file, Tick now) {
-  if (!file.unproven || file.size() == 0) return;
-  file.unproven = false;
-  file.parked = true;  // not compared with itself
-  bool read_before = false;
-  const FilePtr original = original_of(file.fd(), file.file.path, read_before);
-  file.parked = original != nullptr && !read_before;
-  if (read_before) file.begin_anew(new_stream(file.file.path, file.size()), now);
-  if (original) context_.log.debug("{}: is a copy of {}", file.file.path, original->file.path);
-}
-
 bool FileSet::readable(FileStream& file, Tick now) {
-  prove(file, now);
   if (!file.pending || file.parked || !file.window_open()) return false;
   if (const FilePtr before = file.predecessor.lock()) {
     if (before->pending && !before->parked) return false;

@@ -65,7 +65,6 @@ class FileSet {
   void add(const FilePtr& file);
   void update_paths(const std::vector<Found>& found, Tick now);
   void unpark(Tick now);
-  void prove(FileStream& file, Tick now);
   [[nodiscard]] FilePtr by_identity(const Identity& identity) const;
   [[nodiscard]] FilePtr original_of(int fd, const std::string& path, bool& read_before) const;
   [[nodiscard]] FilePtr take_copy(FileStream& file, Tick now);
