@@ -88,6 +88,8 @@ class Sender {
   void receive(Tick now);
   void handle(WorkPtr work, Outcome outcome, Tick now);
   void answered(WorkPtr work, Outcome& outcome, Tick now);
+  void refuse(WorkPtr work, const std::vector<const Answer*>& refusals,
+              const std::vector<std::size_t>& place, std::size_t delivered, Tick now);
   void too_large(WorkPtr work, const Outcome& outcome, Tick now);
   void suspect(WorkPtr work, const Outcome& outcome, Tick now);
   void unknown(WorkPtr work, const Outcome& outcome, Tick now);

@@ -95,27 +95,7 @@ void Sender::answered(WorkPtr work, Outcome& outcome, Tick now) {
     if (!listed[i]) batch.settle(place[i]);
   }
   counters_.delivered.add(delivered);
-  if (!refusals.empty()) {
-    const std::string reason = refusals.front()->reason;
-    if (delivered == 0 && pours(reason, refusals.size())) {
-      go_down(
-          fmt::format(
-              "{} events in a row were refused ({}); waiting instead of filling the dead letters",
-              pouring_, reason),
-          rules_.retry.max, now);
-      requeue(std::move(work), now);
-    } else {
-      std::string lines;
-      std::vector<std::size_t> events;
-      for (const Answer* answer : refusals) {
-        lines += letter(*work, place[answer->event], answer->reason, answer->detail);
-        events.push_back(place[answer->event]);
-      }
-      log_.warn("{} of {} events were refused ({}); they are in the dead letters", refusals.size(),
-                total, reason);
-      bury(std::move(work), std::move(events), std::move(lines));
-    }
-  }
+  if (!refusals.empty()) refuse(std::move(work), refusals, place, delivered, now);
   if (delivered > 0 || (retries.empty() && pouring_ < kPouring)) went_well(now, delivered);
   if (failed == nullptr) return;
   if (delivered == 0 && refusals.empty() &&
@@ -126,6 +106,27 @@ void Sender::answered(WorkPtr work, Outcome& outcome, Tick now) {
     went_well(now, 0);
   }
   again(std::move(failed), retries, alone, now);
+}
+
+// The refused events of a request leave for the dead letters, unless too many did in a row for one reason.
+void Sender::refuse(WorkPtr work, const std::vector<const Answer*>& refusals,
+                    const std::vector<std::size_t>& place, std::size_t delivered, Tick now) {
+  const std::string reason = refusals.front()->reason;
+  if (delivered == 0 && pours(reason, refusals.size())) {
+    go_down(fmt::format(
+                "{} events in a row were refused ({}); waiting instead of filling the dead letters",
+                pouring_, reason),
+            rules_.retry.max, now);
+    return requeue(std::move(work), now);
+  }
+  std::string lines;
+  std::vector<std::size_t> events;
+  for (const Answer* answer : refusals) {
+    lines += letter(*work, place[answer->event], answer->reason, answer->detail);
+    events.push_back(place[answer->event]);
+  }
+  log_.warn("{} events were refused ({}); they are in the dead letters", refusals.size(), reason);
+  bury(std::move(work), std::move(events), std::move(lines));
 }
 
 bool Sender::pours(const std::string& reason, std::size_t count) {
