@@ -94,7 +94,6 @@ void explain_line(pipeline::Parts& parts, const std::string& line, std::uint64_t
              explain_chain(parts.filters, event, "")) {
     for (pipeline::Outlet& outlet : parts.outlets) explain_sink(parts, outlet, event, chunk);
   }
-  stream->close();
 }
 
 int explain(const std::string& file) {

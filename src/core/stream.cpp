@@ -39,21 +39,21 @@ Stream::Stream(Uuid gen, std::string source, std::string path, std::vector<SinkP
 
 std::shared_ptr<Chunk> Stream::add_chunk(std::vector<std::uint64_t> offsets) {
   const std::lock_guard lock(mutex_);
-  std::shared_ptr<Chunk> chunk(
-      new Chunk(shared_from_this(), std::move(offsets), positions_.size()));
-  end_ = chunk->offsets_.back();
+  const auto state = std::make_shared<ChunkState>(std::move(offsets), positions_.size());
+  bool resumed = false;
+  end_ = state->offsets.back();
   for (std::size_t sink = 0; sink < positions_.size(); ++sink) {
     const SinkPosition& position = positions_[sink];
-    if (chunk->offsets_.front() >= position.offset && position.above.empty()) continue;
-    for (std::uint32_t line = 0; line < chunk->lines(); ++line) {
-      if (!position.settled(chunk->offset(line))) continue;
-      chunk->mark_locked(sink, line);
-      chunk->resumed_ = true;
+    if (state->offsets.front() >= position.offset && position.above.empty()) continue;
+    for (std::uint32_t line = 0; line < state->lines(); ++line) {
+      if (!position.settled(state->offsets[line])) continue;
+      state->mark(sink, line);
+      resumed = true;
     }
   }
-  chunks_.push_back(chunk);
+  chunks_.push_back(state);
   advance_locked();
-  return chunk;
+  return std::shared_ptr<Chunk>(new Chunk(shared_from_this(), state, resumed));
 }
 
 void Stream::advance_locked() {
@@ -61,15 +61,15 @@ void Stream::advance_locked() {
   for (std::size_t sink = 0; sink < positions_.size(); ++sink) {
     SinkPosition& position = positions_[sink];
     for (const auto& chunk : chunks_) {
-      const Chunk::PerSink& state = chunk->sinks_[sink];
-      if (chunk->offsets_.back() <= position.offset) continue;
+      const ChunkState::PerSink& state = chunk->sinks[sink];
+      if (chunk->offsets.back() <= position.offset) continue;
       if (state.settled == chunk->lines()) {
-        position.offset = std::max(position.offset, chunk->offsets_.back());
+        position.offset = std::max(position.offset, chunk->offsets.back());
         continue;
       }
       std::uint32_t line = 0;
       while (bit(state.bits, line)) ++line;
-      position.offset = std::max(position.offset, chunk->offset(line));
+      position.offset = std::max(position.offset, chunk->offsets[line]);
       break;
     }
     auto& above = position.above;
@@ -77,10 +77,10 @@ void Stream::advance_locked() {
                                [&](const auto& range) { return range.second <= position.offset; }),
                 above.end());
   }
-  const auto done = [&](const std::shared_ptr<Chunk>& chunk) {
+  const auto done = [&](const std::shared_ptr<ChunkState>& chunk) {
     return std::all_of(
-        chunk->sinks_.begin(), chunk->sinks_.end(),
-        [&](const Chunk::PerSink& state) { return state.settled == chunk->lines(); });
+        chunk->sinks.begin(), chunk->sinks.end(),
+        [&](const ChunkState::PerSink& state) { return state.settled == chunk->lines(); });
   };
   while (!chunks_.empty() && done(chunks_.front())) chunks_.pop_front();
 }
@@ -92,11 +92,11 @@ std::vector<SinkPosition> Stream::positions() const {
     SinkPosition& position = result[sink];
     std::vector<std::pair<std::uint64_t, std::uint64_t>> above;
     for (const auto& chunk : chunks_) {
-      const Chunk::PerSink& state = chunk->sinks_[sink];
+      const ChunkState::PerSink& state = chunk->sinks[sink];
       if (state.settled == 0) continue;
       for (std::uint32_t line = 0; line < chunk->lines(); ++line) {
-        if (chunk->offset(line) < position.offset || !bit(state.bits, line)) continue;
-        extend(above, chunk->offset(line), chunk->end(line));
+        if (chunk->offsets[line] < position.offset || !bit(state.bits, line)) continue;
+        extend(above, chunk->offsets[line], chunk->offsets[line + 1]);
       }
     }
     // Ranges of an earlier run that were not read again yet.
@@ -130,38 +130,36 @@ std::uint64_t Stream::forgotten() const {
   return forgotten_;
 }
 
-void Stream::close() {
-  const std::lock_guard lock(mutex_);
-  chunks_.clear();
+ChunkState::ChunkState(std::vector<std::uint64_t> line_offsets, std::size_t sink_count)
+    : offsets(std::move(line_offsets)), sinks(sink_count) {
+  for (PerSink& sink : sinks) sink.bits.assign(lines() / 64 + 1, 0);
 }
 
-Chunk::Chunk(std::shared_ptr<Stream> stream, std::vector<std::uint64_t> offsets, std::size_t sinks)
-    : stream_(std::move(stream)), offsets_(std::move(offsets)), sinks_(sinks) {
-  for (PerSink& sink : sinks_) sink.bits.assign(lines() / 64 + 1, 0);
-}
-
-void Chunk::mark_locked(std::size_t sink, std::uint32_t line) {
-  PerSink& state = sinks_[sink];
+void ChunkState::mark(std::size_t sink, std::uint32_t line) {
+  PerSink& state = sinks[sink];
   const std::uint64_t mask = std::uint64_t{1} << (line % 64);
   if ((state.bits[line / 64] & mask) != 0) return;
   state.bits[line / 64] |= mask;
   ++state.settled;
 }
 
+Chunk::Chunk(std::shared_ptr<Stream> stream, std::shared_ptr<ChunkState> state, bool resumed)
+    : stream_(std::move(stream)), state_(std::move(state)), resumed_(resumed) {}
+
 bool Chunk::settled(std::uint32_t line, std::size_t sink) const {
   const std::lock_guard lock(stream_->mutex_);
-  return bit(sinks_[sink].bits, line);
+  return bit(state_->sinks[sink].bits, line);
 }
 
 void Chunk::settle(std::size_t sink, const std::uint32_t* lines, std::size_t count) {
   const std::lock_guard lock(stream_->mutex_);
-  for (std::size_t i = 0; i < count; ++i) mark_locked(sink, lines[i]);
+  for (std::size_t i = 0; i < count; ++i) state_->mark(sink, lines[i]);
   stream_->advance_locked();
 }
 
 void Chunk::settle_for_all(std::uint32_t line) {
   const std::lock_guard lock(stream_->mutex_);
-  for (std::size_t sink = 0; sink < sinks_.size(); ++sink) mark_locked(sink, line);
+  for (std::size_t sink = 0; sink < state_->sinks.size(); ++sink) state_->mark(sink, line);
   stream_->advance_locked();
 }
 

@@ -25,6 +25,23 @@ struct SinkPosition {
   bool operator==(const SinkPosition&) const = default;
 };
 
+/// The lines of one read and which sinks have settled them; guarded by the stream's mutex but for the offsets, which stay.
+struct ChunkState {
+  struct PerSink {
+    std::vector<std::uint64_t> bits;
+    std::uint32_t settled = 0;
+  };
+  ChunkState(std::vector<std::uint64_t> line_offsets, std::size_t sink_count);
+
+  [[nodiscard]] std::uint32_t lines() const {
+    return static_cast<std::uint32_t>(offsets.size() - 1);
+  }
+  void mark(std::size_t sink, std::uint32_t line);
+
+  const std::vector<std::uint64_t> offsets;
+  std::vector<PerSink> sinks;
+};
+
 /// One generation of one file, or one run of a pipe: an endless sequence of lines at byte offsets, and how far each
 /// sink has settled them. Settled means: delivered, filtered on purpose, or in the dead letters on disk. Shared by the
 /// intake (adds chunks) and the lanes (settle lines); thread-safe, one mutex.
@@ -52,8 +69,6 @@ class Stream : public std::enable_shared_from_this<Stream> {
   [[nodiscard]] std::uint64_t version() const;
   /// Lines whose work was destroyed unsettled: a bug; the checkpoint stays before them, so a restart repeats them.
   [[nodiscard]] std::uint64_t forgotten() const;
-  /// Lets go of the chunks at the end of the process: what is unsettled stays before the checkpoint.
-  void close();
 
  private:
   friend class Chunk;
@@ -64,21 +79,20 @@ class Stream : public std::enable_shared_from_this<Stream> {
   const std::string path_;
   mutable std::mutex mutex_;
   std::vector<SinkPosition> positions_;  // contiguous part; `above` only as read from a checkpoint
-  std::deque<std::shared_ptr<Chunk>> chunks_;  // not yet settled by every sink
+  std::deque<std::shared_ptr<ChunkState>> chunks_;  // not yet settled by every sink
   std::uint64_t end_ = 0;
   std::uint64_t version_ = 0;
   std::uint64_t forgotten_ = 0;
 };
 
-/// The lines of one read. An event carries {chunk, line}; nothing is allocated per line.
+/// The lines of one read. An event carries {chunk, line}; nothing is allocated per line. A chunk keeps its stream; the
+/// stream keeps only the chunk's state, until every sink has settled it.
 class Chunk {
  public:
   [[nodiscard]] const Stream& stream() const { return *stream_; }
-  [[nodiscard]] std::uint32_t lines() const {
-    return static_cast<std::uint32_t>(offsets_.size() - 1);
-  }
-  [[nodiscard]] std::uint64_t offset(std::uint32_t line) const { return offsets_[line]; }
-  [[nodiscard]] std::uint64_t end(std::uint32_t line) const { return offsets_[line + 1]; }
+  [[nodiscard]] std::uint32_t lines() const { return state_->lines(); }
+  [[nodiscard]] std::uint64_t offset(std::uint32_t line) const { return state_->offsets[line]; }
+  [[nodiscard]] std::uint64_t end(std::uint32_t line) const { return state_->offsets[line + 1]; }
 
   [[nodiscard]] bool settled(std::uint32_t line, std::size_t sink) const;
   /// Whether any line was settled before it was read this time: false for nearly every chunk.
@@ -92,17 +106,11 @@ class Chunk {
 
  private:
   friend class Stream;
-  struct PerSink {
-    std::vector<std::uint64_t> bits;
-    std::uint32_t settled = 0;
-  };
-  Chunk(std::shared_ptr<Stream> stream, std::vector<std::uint64_t> offsets, std::size_t sinks);
-  void mark_locked(std::size_t sink, std::uint32_t line);
+  Chunk(std::shared_ptr<Stream> stream, std::shared_ptr<ChunkState> state, bool resumed);
 
-  std::shared_ptr<Stream> stream_;
-  std::vector<std::uint64_t> offsets_;
-  bool resumed_ = false;        // constant after add_chunk()
-  std::vector<PerSink> sinks_;  // guarded by the stream's mutex
+  const std::shared_ptr<Stream> stream_;
+  const std::shared_ptr<ChunkState> state_;
+  const bool resumed_;
 };
 
 }  // namespace tailgate

@@ -34,10 +34,6 @@ bool looks_rotated(std::string_view original, std::string_view name) {
 FileSet::FileSet(const FileSettings& settings, const SourceContext& context)
     : settings_(settings), context_(context), discovery_(settings.paths, settings.exclude) {}
 
-FileSet::~FileSet() {
-  for (const FilePtr& file : files_) file->stream().close();
-}
-
 std::shared_ptr<Stream> FileSet::new_stream(const std::string& path, std::uint64_t start) const {
   return std::make_shared<Stream>(
       Uuid::random(), context_.name, path,
@@ -188,7 +184,8 @@ void FileSet::adopt(const Found& found, Tick now) {
   const FilePtr added = open_new(std::move(handle), file, start, now);
   added->predecessor = predecessor;
   if (predecessor && !predecessor->moved_at) predecessor->moved_at = now;
-  added->parked = original != nullptr && !read_before;
+  added->unproven = file.size == 0 && may_be_copy(file.path);
+  added->parked = (original != nullptr && !read_before) || added->unproven;
   if (original) context_.log.debug("{}: is a copy of {}", file.path, original->file.path);
 }
 
@@ -211,6 +208,29 @@ std::uint64_t FileSet::start_of(int fd, const Found& found) const {
   return newline == std::string::npos ? found.size : found.size - end.size() + newline + 1;
 }
 
+// A copy is created empty and filled a moment later: only then can it be told from a new file.
+bool FileSet::may_be_copy(const std::string& path) const {
+  return std::any_of(files_.begin(), files_.end(), [&](const FilePtr& file) {
+    return directory_of(file->file.path) == directory_of(path) &&
+           looks_rotated(name_of(file->file.path), name_of(path));
+  });
+}
+
+void FileSet::prove(const FilePtr& file, Tick now) {
+  file->look(now);
+  if (file->size() == 0) return;
+  file->unproven = false;
+  if (is_gzip(bytes_at(file->fd(), 0, 2))) {
+    close(file);
+    return;
+  }
+  bool read_before = false;
+  const FilePtr original = original_of(file->fd(), file->file.path, read_before);
+  if (original) context_.log.debug("{}: is a copy of {}", file->file.path, original->file.path);
+  file->parked = original != nullptr && !read_before;
+  if (read_before) file->begin_anew(new_stream(file->file.path, file->size()), now);
+}
+
 FileSet::FilePtr FileSet::original_of(int fd, const std::string& path, bool& read_before) const {
   const std::string folder = directory_of(path);
   for (const FilePtr& file : files_) {
@@ -223,8 +243,10 @@ FileSet::FilePtr FileSet::original_of(int fd, const std::string& path, bool& rea
 }
 
 void FileSet::unpark(Tick now) {
-  for (const FilePtr& file : files_) {
-    if (!file->parked) continue;
+  const std::vector<FilePtr> files = files_;
+  for (const FilePtr& file : files) {
+    if (file->unproven) prove(file, now);
+    if (!file->parked || file->unproven) continue;
     bool read_before = false;
     const FilePtr original = original_of(file->fd(), file->file.path, read_before);
     if (original && !read_before) continue;
@@ -272,7 +294,7 @@ void FileSet::truncated(const FilePtr& file, Tick now) {
 FileSet::FilePtr FileSet::take_copy(FileStream& file, Tick now) {
   for (const FilePtr& parked : files_) {
     if (!parked->parked || !file.copied_in(parked->fd(), true)) continue;
-    parked->parked = false;
+    parked->parked = parked->unproven = false;
     return parked;
   }
   for (const Found& found : files_in(directory_of(file.file.path))) {
@@ -296,7 +318,11 @@ void FileSet::look_at_files(Tick now) {
     moved = moved || stat(file->file.path.c_str(), &named) != 0 ||
             Identity::of(named) != file->file.identity;
   }
-  if (moved) rescan(now);
+  if (moved) {
+    rescan(now);
+  } else {
+    unpark(now);
+  }
 }
 
 bool FileSet::take_changes() {

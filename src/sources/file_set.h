@@ -23,7 +23,7 @@ namespace tailgate::sources {
 class FileSet {
  public:
   FileSet(const FileSettings& settings, const SourceContext& context);
-  ~FileSet();
+  ~FileSet() = default;
   FileSet(const FileSet&) = delete;
   FileSet& operator=(const FileSet&) = delete;
 
@@ -65,6 +65,8 @@ class FileSet {
   void add(const FilePtr& file);
   void update_paths(const std::vector<Found>& found, Tick now);
   void unpark(Tick now);
+  void prove(const FilePtr& file, Tick now);
+  [[nodiscard]] bool may_be_copy(const std::string& path) const;
   [[nodiscard]] FilePtr by_identity(const Identity& identity) const;
   [[nodiscard]] FilePtr original_of(int fd, const std::string& path, bool& read_before) const;
   [[nodiscard]] FilePtr take_copy(FileStream& file, Tick now);

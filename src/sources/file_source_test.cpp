@@ -229,6 +229,51 @@ TEST_CASE("a copy under a wide pattern is not read twice") {
   CHECK(tail.texts() == Texts{"three"});
 }
 
+TEST_CASE("a copy that was found empty is known by its first bytes, even when they come after the truncation") {
+  for (const bool filled_first : {true, false}) {
+    Follower tail;
+    tail.append("access.log", "one\ntwo\n");
+    tail.start();
+    tail.read_and_settle();
+    tail.append("access.log.1", "");
+    CHECK(tail.texts().empty());
+    if (filled_first) {
+      tail.append("access.log.1", "one\ntwo\n");
+      CHECK(tail.texts().empty());
+    }
+    tail.truncate("access.log");
+    if (!filled_first) {
+      CHECK(tail.texts().empty());
+      tail.append("access.log.1", "one\ntwo\n");
+    }
+    tail.append("access.log", "three\n");
+    CHECK(tail.texts() == Texts{"three"});
+    CHECK(tail.texts().empty());
+  }
+}
+
+TEST_CASE("a compressed rotation that was found empty is not read") {
+  Follower tail;
+  tail.append("access.log", "one\n");
+  tail.start();
+  tail.read_and_settle();
+  tail.append("access.log.1.gz", "");
+  CHECK(tail.texts().empty());
+  tail.append("access.log.1.gz", "\x1f\x8b\x08 and more\n");
+  CHECK(tail.texts().empty());
+}
+
+TEST_CASE("a file with a rotation's name that was found empty and holds lines of its own is read") {
+  Follower tail;
+  tail.append("access.log", "one\n");
+  tail.start();
+  tail.read_and_settle();
+  tail.append("access.log.extra", "");
+  CHECK(tail.texts().empty());
+  tail.append("access.log.extra", "two\n");
+  CHECK(tail.texts() == Texts{"two"});
+}
+
 TEST_CASE("a copytruncate while the process was away continues in the copy") {
   Follower tail({.paths = {}, .exclude = {"*.1"}});
   tail.append("access.log", "one\ntwo\n");

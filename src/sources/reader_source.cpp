@@ -43,7 +43,6 @@ ReaderSource::ReaderSource(std::vector<std::string> paths, std::size_t max_line_
 
 ReaderSource::~ReaderSource() {
   if (fd_ > STDERR_FILENO) ::close(fd_);
-  if (stream_ != nullptr) stream_->close();
 }
 
 bool ReaderSource::open_next() {
