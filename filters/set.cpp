@@ -77,17 +77,16 @@ void read_text(const Node& node, settings::Problems& problems, Assignment& out) 
 }
 
 void read_value(const Node& node, settings::Problems& problems, Assignment& out) {
+  const bool plain = !node.quoted();
   if (node.is_map() || node.is_list()) {
     problems.add(
         node, "a text, a number, true, false or null belongs here; a text with {fields} is quoted");
-  } else if (node.is_scalar() && node.quoted()) {
-    read_text(node, problems, out);
   } else if (!node.is_scalar()) {
     out.raw = "null";
-  } else if (node.text() == "true" || node.text() == "false") {
+  } else if (plain && (node.text() == "true" || node.text() == "false")) {
     out.raw = node.text();
     out.kind = json::Kind::boolean;
-  } else if (json::is_number(node.text())) {
+  } else if (plain && json::is_number(node.text())) {
     out.raw = node.text();
     out.kind = json::Kind::number;
   } else {

@@ -30,7 +30,8 @@ using SchemaPtr = std::unique_ptr<valijson::Schema>;
 // A schema's file: the folder, then $schema's path, as it is or with a suffix.
 std::optional<std::string> find_file(const std::string& folder, const std::string& uri) {
   for (const char* suffix : {"", ".json", "/latest"}) {
-    const std::string file = folder + (uri.starts_with('/') ? "" : "/") + uri + suffix;
+    const std::string file =
+        fmt::format("{}{}{}{}", folder, uri.starts_with('/') ? "" : "/", uri, suffix);
     std::error_code ignored;
     if (std::filesystem::is_regular_file(file, ignored)) return file;
   }

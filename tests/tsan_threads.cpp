@@ -23,16 +23,25 @@ void* run(void* raw) {
 
 int result(int error) {
   switch (error) {
-    case 0: return thrd_success;
-    case ENOMEM: return thrd_nomem;
-    case ETIMEDOUT: return thrd_timedout;
-    case EBUSY: return thrd_busy;
-    default: return thrd_error;
+    case 0:
+      return thrd_success;
+    case ENOMEM:
+      return thrd_nomem;
+    case ETIMEDOUT:
+      return thrd_timedout;
+    case EBUSY:
+      return thrd_busy;
+    default:
+      return thrd_error;
   }
 }
 
-pthread_mutex_t* posix(mtx_t* mutex) { return reinterpret_cast<pthread_mutex_t*>(mutex); }
-pthread_cond_t* posix(cnd_t* condition) { return reinterpret_cast<pthread_cond_t*>(condition); }
+pthread_mutex_t* posix(mtx_t* mutex) {
+  return reinterpret_cast<pthread_mutex_t*>(mutex);
+}
+pthread_cond_t* posix(cnd_t* condition) {
+  return reinterpret_cast<pthread_cond_t*>(condition);
+}
 
 }  // namespace
 
@@ -52,31 +61,48 @@ int thrd_join(thrd_t thread, int* code) {
   return result(error);
 }
 
-int thrd_detach(thrd_t thread) { return result(pthread_detach(thread)); }
+int thrd_detach(thrd_t thread) {
+  return result(pthread_detach(thread));
+}
 
 int mtx_init(mtx_t* mutex, int type) {
   pthread_mutexattr_t attributes;
   pthread_mutexattr_init(&attributes);
-  if ((type & mtx_recursive) != 0)
-    pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE);
+  if ((type & mtx_recursive) != 0) pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE);
   const int error = pthread_mutex_init(posix(mutex), &attributes);
   pthread_mutexattr_destroy(&attributes);
   return result(error);
 }
-int mtx_lock(mtx_t* mutex) { return result(pthread_mutex_lock(posix(mutex))); }
-int mtx_trylock(mtx_t* mutex) { return result(pthread_mutex_trylock(posix(mutex))); }
-int mtx_unlock(mtx_t* mutex) { return result(pthread_mutex_unlock(posix(mutex))); }
-void mtx_destroy(mtx_t* mutex) { pthread_mutex_destroy(posix(mutex)); }
+int mtx_lock(mtx_t* mutex) {
+  return result(pthread_mutex_lock(posix(mutex)));
+}
+int mtx_trylock(mtx_t* mutex) {
+  return result(pthread_mutex_trylock(posix(mutex)));
+}
+int mtx_unlock(mtx_t* mutex) {
+  return result(pthread_mutex_unlock(posix(mutex)));
+}
+void mtx_destroy(mtx_t* mutex) {
+  pthread_mutex_destroy(posix(mutex));
+}
 
-int cnd_init(cnd_t* condition) { return result(pthread_cond_init(posix(condition), nullptr)); }
-int cnd_signal(cnd_t* condition) { return result(pthread_cond_signal(posix(condition))); }
-int cnd_broadcast(cnd_t* condition) { return result(pthread_cond_broadcast(posix(condition))); }
+int cnd_init(cnd_t* condition) {
+  return result(pthread_cond_init(posix(condition), nullptr));
+}
+int cnd_signal(cnd_t* condition) {
+  return result(pthread_cond_signal(posix(condition)));
+}
+int cnd_broadcast(cnd_t* condition) {
+  return result(pthread_cond_broadcast(posix(condition)));
+}
 int cnd_wait(cnd_t* condition, mtx_t* mutex) {
   return result(pthread_cond_wait(posix(condition), posix(mutex)));
 }
 int cnd_timedwait(cnd_t* condition, mtx_t* mutex, const timespec* until) {
   return result(pthread_cond_timedwait(posix(condition), posix(mutex), until));
 }
-void cnd_destroy(cnd_t* condition) { pthread_cond_destroy(posix(condition)); }
+void cnd_destroy(cnd_t* condition) {
+  pthread_cond_destroy(posix(condition));
+}
 
 }  // extern "C"

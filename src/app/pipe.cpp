@@ -103,6 +103,63 @@ struct StepFlags {
   }
 };
 
+void add_step_flags(CLI::App& command, StepFlags& steps) {
+  steps.add(command, "--unflatten", "SEP",
+            "Nest flat keys: http.method becomes {\"http\":{\"method\":…}}.");
+  steps.add(command, "--schema", "FILE", "Guide the --unflatten before it by a JSON Schema.");
+  steps.add(command, "--drop-nulls", "",
+            "Drop nulls at every depth, and what becomes empty by it.");
+  steps.add(command, "--client-id", "FROM",
+            "Set client_id from PATH, jwt:PATH, basic:PATH or oauth1:PATH (commas: the first that "
+            "yields).");
+  steps.add(command, "--set", "PATH=VALUE", "Set a value.");
+  steps.add(command, "--where", "COND",
+            "Keep only events that match, such as 'http.status_code >= 500'.");
+}
+
+void add_input_flags(CLI::App& command, PipeOptions& options) {
+  command.add_option("files", options.files, "Files to read (gz by its content); none: stdin.")
+      ->type_name("FILE");
+  command.add_option("--format", options.format, "What wraps the JSON of a line.")
+      ->type_name("auto|json|cri|docker|journald")
+      ->check(CLI::IsMember({"auto", "json", "cri", "docker", "journald"}));
+  command
+      .add_option("--not-json", options.not_json,
+                  "Lines that are not JSON: show on stderr, skip, pass as {\"message\":…}, or a "
+                  "file for them.")
+      ->type_name("show|skip|pass|FILE");
+  command.add_flag("--follow", options.follow, "Go on reading what is appended to the files.");
+}
+
+void add_repeated(CLI::App& command, const std::string& flag, const std::string& type,
+                  std::vector<std::string>& values, const std::string& text) {
+  command.add_option(flag, values, text)
+      ->type_name(type)
+      ->type_size(1)
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+void add_output_flags(CLI::App& command, PipeOptions& options) {
+  add_repeated(command, "--to", "TARGET", options.targets,
+               "Where to: - (stdout), kafka://host:port/topic, eventgate+https://host/v1/events, "
+               "https://…, a file as /x, ./x, file:x.");
+  add_repeated(command, "-H,--header", "HEADER", options.headers,
+               "A header of HTTP requests: 'Name: value'.");
+  add_repeated(command, "-X,--property", "PROP", options.properties,
+               "A librdkafka property: name=value.");
+  command.add_option("--ca-file", options.ca_file, "Certificates to trust (PEM).")
+      ->type_name("FILE");
+  command
+      .add_option("--dead", options.dead_file, "Dead letters go to this file instead of stderr.")
+      ->type_name("FILE");
+  command
+      .add_option(
+          "--give-up-after", options.give_up_after,
+          "End with 1 when events are undelivered so long after the input's end (default: wait).")
+      ->type_name("DURATION");
+}
+
 }  // namespace
 
 void add_pipe(CLI::App& app, int& exit_code) {
@@ -110,56 +167,9 @@ void add_pipe(CLI::App& app, int& exit_code) {
   auto steps = std::make_shared<StepFlags>();
   CLI::App* command = app.add_subcommand(
       "pipe", "Read lines from stdin or files, filter, write to stdout or ship.");
-  command->add_option("files", options->files, "Files to read (gz by its content); none: stdin.")
-      ->type_name("FILE");
-  steps->add(*command, "--unflatten", "SEP",
-             "Nest flat keys: http.method becomes {\"http\":{\"method\":…}}.");
-  steps->add(*command, "--schema", "FILE", "Guide the --unflatten before it by a JSON Schema.");
-  steps->add(*command, "--drop-nulls", "",
-             "Drop nulls at every depth, and what becomes empty by it.");
-  steps->add(*command, "--client-id", "FROM",
-             "Set client_id from PATH, jwt:PATH, basic:PATH or oauth1:PATH (commas: the first that "
-             "yields).");
-  steps->add(*command, "--set", "PATH=VALUE", "Set a value.");
-  steps->add(*command, "--where", "COND",
-             "Keep only events that match, such as 'http.status_code >= 500'.");
-  command->add_option("--format", options->format, "What wraps the JSON of a line.")
-      ->type_name("auto|json|cri|docker|journald")
-      ->check(CLI::IsMember({"auto", "json", "cri", "docker", "journald"}));
-  command
-      ->add_option("--not-json", options->not_json,
-                   "Lines that are not JSON: show on stderr, skip, pass as {\"message\":…}, or a "
-                   "file for them.")
-      ->type_name("show|skip|pass|FILE");
-  command
-      ->add_option("--to", options->targets,
-                   "Where to: - (stdout), kafka://host:port/topic, "
-                   "eventgate+https://host/v1/events, https://…, a file as /x, ./x, file:x.")
-      ->type_name("TARGET")
-      ->type_size(1)
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command->add_option("-H,--header", options->headers, "A header of HTTP requests: 'Name: value'.")
-      ->type_name("HEADER")
-      ->type_size(1)
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command->add_option("-X,--property", options->properties, "A librdkafka property: name=value.")
-      ->type_name("PROP")
-      ->type_size(1)
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command->add_option("--ca-file", options->ca_file, "Certificates to trust (PEM).")
-      ->type_name("FILE");
-  command
-      ->add_option("--dead", options->dead_file, "Dead letters go to this file instead of stderr.")
-      ->type_name("FILE");
-  command
-      ->add_option(
-          "--give-up-after", options->give_up_after,
-          "End with 1 when events are undelivered so long after the input's end (default: wait).")
-      ->type_name("DURATION");
-  command->add_flag("--follow", options->follow, "Go on reading what is appended to the files.");
+  add_step_flags(*command, *steps);
+  add_input_flags(*command, *options);
+  add_output_flags(*command, *options);
   command->add_flag("-q,--quiet", options->quiet, "No progress, no ledger.");
   command->add_flag("--print-config", options->print_config,
                     "Print the YAML settings that these flags stand for.");

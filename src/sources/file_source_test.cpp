@@ -229,7 +229,9 @@ TEST_CASE("a copy under a wide pattern is not read twice") {
   CHECK(tail.texts() == Texts{"three"});
 }
 
-TEST_CASE("a copy that was found empty is known by its first bytes, even when they come after the truncation") {
+TEST_CASE(
+    "a copy that was found empty is known by its first bytes, even when they come after the "
+    "truncation") {
   for (const bool filled_first : {true, false}) {
     Follower tail;
     tail.append("access.log", "one\ntwo\n");

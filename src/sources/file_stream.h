@@ -81,12 +81,13 @@ class FileStream {
   /// The record to save: positions, and the fingerprint of what every sink has settled.
   state::Checkpoint checkpoint(const std::vector<std::string>& sinks);
 
-  Found file;                   // where it was last seen
-  bool pending = true;          // there may be something to read
-  bool committed = false;       // its generation is in the store
-  bool dirty = true;            // the record changed otherwise than by settling
-  bool parked = false;          // holds what another stream has read or will read
-  bool unproven = false;        // parked because it was found empty: its first bytes tell whether it is a copy
+  Found file;              // where it was last seen
+  bool pending = true;     // there may be something to read
+  bool committed = false;  // its generation is in the store
+  bool dirty = true;       // the record changed otherwise than by settling
+  bool parked = false;     // holds what another stream has read or will read
+  bool unproven =
+      false;  // parked because it was found empty: its first bytes tell whether it is a copy
   bool last_line_ends = false;  // deliver what stands after the last newline
   bool deleted = false;
   bool writer_closed = false;
