@@ -11,6 +11,7 @@
 #include "app/commands.h"
 #include "app/dead_replay.h"
 #include "app/dead_store.h"
+#include "base/credentials.h"
 #include "pipeline/build.h"
 #include "settings/reader.h"
 
@@ -72,7 +73,7 @@ int list(const DeadOptions& options) {
   for (const auto& [key, sum] : sums) {
     const auto& [stage, sink, reason] = key;
     fmt::print("{:>8}  {:<6} {:<12} {} … {}  {}\n", sum.count, stage, sink.empty() ? "-" : sink,
-               sum.first, sum.last, masked(reason));
+               sum.first, sum.last, mask_credentials(reason, Mask::all));
   }
   fmt::print("{} dead letters\n", total);
   return kSettled;
@@ -82,7 +83,7 @@ int show(const DeadOptions& options) {
   std::size_t shown = 0;
   return visit(options, [&](const StoredLetter& letter) {
     if (options.limit > 0 && shown++ >= options.limit) return;
-    fmt::print("{}\n", masked(letter.line));
+    fmt::print("{}\n", mask_credentials(letter.line, Mask::all));
   });
 }
 

@@ -52,11 +52,6 @@ StoredLetter read_letter(json::Parser& parser, const std::string& line) {
   return letter;
 }
 
-bool is_token_char(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
-         c == '_' || c == '.' || c == '+' || c == '/' || c == '=' || c == '~';
-}
-
 struct Descriptor {
   int fd;
   explicit Descriptor(int opened) : fd(opened) {}
@@ -136,25 +131,6 @@ Result<std::uint64_t> drop_letters(const std::string& file,
         fmt::format("{}: cannot rewrite: {}; nothing was dropped", file, std::strerror(errno)));
   }
   return dropped;
-}
-
-std::string masked(const std::string& line) {
-  std::string out;
-  for (std::size_t at = 0; at < line.size();) {
-    std::size_t begin = std::string::npos;
-    for (const std::string_view scheme : {"Bearer ", "bearer ", "Basic ", "basic "}) {
-      if (line.compare(at, scheme.size(), scheme) == 0) begin = at + scheme.size();
-    }
-    if (begin == std::string::npos && line.compare(at, 3, "eyJ") == 0) begin = at;
-    if (begin == std::string::npos) {
-      out += line[at++];
-      continue;
-    }
-    out.append(line, at, begin - at).append("***");
-    at = begin;
-    while (at < line.size() && is_token_char(line[at])) ++at;
-  }
-  return out;
 }
 
 }  // namespace tailgate::app

@@ -44,7 +44,5 @@ Result<void> each_letter(const std::string& file,
 /// writes is refused.
 Result<std::uint64_t> drop_letters(const std::string& file,
                                    const std::function<bool(const StoredLetter&)>& drop);
-/// Token shapes as ***: what follows Bearer or Basic, and JWTs.
-std::string masked(const std::string& line);
 
 }  // namespace tailgate::app

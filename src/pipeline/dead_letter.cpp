@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/base64.h"
+#include "base/credentials.h"
 #include "json/text.h"
 #include "json/write.h"
 
@@ -188,13 +189,17 @@ std::string DeadLetters::line(const DeadLetter& letter) const {
   out += fmt::format(",\"offset\":{}", letter.offset);
   member(out, "sink", letter.sink);
   member(out, "stage", letter.stage);
-  member(out, "reason", letter.reason);
-  if (!letter.answer.empty()) out.append(",\"answer\":").append(letter.answer);
+  member(out, "reason", mask_credentials(letter.reason, Mask::secret));
+  if (!letter.answer.empty())
+    out.append(",\"answer\":").append(mask_credentials(letter.answer, Mask::secret));
   if (letter.attempts > 0) out += fmt::format(",\"attempts\":{}", letter.attempts);
   if (letter.length > 0) out += fmt::format(",\"length\":{}", letter.length);
-  if (!letter.event.empty()) out.append(",\"event\":").append(letter.event);
+  if (!letter.event.empty())
+    out.append(",\"event\":").append(mask_credentials(letter.event, Mask::secret));
   if (!letter.raw.empty()) {
-    if (is_utf8(letter.raw)) {
+    if (letter.stage != "parse") {
+      member(out, "raw", mask_credentials(letter.raw, Mask::secret));
+    } else if (is_utf8(letter.raw)) {
       member(out, "raw", letter.raw);
     } else {
       member(out, "raw_base64", base64(letter.raw));

@@ -83,13 +83,22 @@ class Sender {
     std::vector<std::size_t> events;
     std::string lines;
   };
+  struct Sorted {  // the answers of one request; what is not listed was delivered
+    std::vector<const Answer*> retries;
+    std::vector<const Answer*> refusals;
+    std::vector<bool> listed;
+    std::vector<bool> retry;
+    std::size_t delivered = 0;
+  };
   struct Mailbox;
 
   void receive(Tick now);
   void handle(WorkPtr work, Outcome outcome, Tick now);
   void answered(WorkPtr work, Outcome& outcome, Tick now);
-  void refuse(WorkPtr work, const std::vector<const Answer*>& refusals,
-              const std::vector<std::size_t>& place, std::size_t delivered, Tick now);
+  static Sorted sort(const Outcome& outcome, std::size_t total);
+  void note_answers(const Work& work, const Sorted& sorted);
+  static WorkPtr take_failed(Work& work, const Sorted& sorted);
+  void refuse(WorkPtr work, const Sorted& sorted, const std::vector<std::size_t>& place, Tick now);
   void too_large(WorkPtr work, const Outcome& outcome, Tick now);
   void suspect(WorkPtr work, const Outcome& outcome, Tick now);
   void unknown(WorkPtr work, const Outcome& outcome, Tick now);
@@ -104,7 +113,6 @@ class Sender {
                                    std::string_view detail) const;
   bool pours(const std::string& reason, std::size_t count);
   void went_well(Tick now, std::size_t delivered);
-  void note_delivered(const Work& work, std::size_t event);
   void go_down(const std::string& reason, Millis at_least, Tick now);
   [[nodiscard]] bool may_send(Tick now) const;
   WorkPtr next(Tick now);

@@ -39,80 +39,88 @@ void Sender::handle(WorkPtr work, Outcome outcome, Tick now) {
   }
 }
 
-void Sender::note_delivered(const Work& work, std::size_t event) {
-  if (troubled_.empty()) return;
-  const auto group = troubled_.find(std::string(work.batch.note(work.batch.events()[event].group)));
-  if (group != troubled_.end()) ++group->second;
-}
-
 void Sender::answered(WorkPtr work, Outcome& outcome, Tick now) {
-  Batch& batch = work->batch;
-  const std::size_t total = batch.size();
-  std::vector<const Answer*> retries;
-  std::vector<const Answer*> refusals;
-  std::vector<bool> listed(total, false);
-  for (const Answer& answer : outcome.answers) {
-    if (answer.event >= total || answer.fate == Fate::delivered) continue;
-    listed[answer.event] = true;
-    (answer.fate == Fate::rejected ? refusals : retries).push_back(&answer);
-  }
-  for (const Answer* answer : retries) {
-    troubled_.try_emplace(std::string(batch.note(batch.events()[answer->event].group)), 0);
-  }
-  std::size_t delivered = 0;
-  for (std::size_t i = 0; i < total; ++i) {
-    if (listed[i]) continue;
-    ++delivered;
-    note_delivered(*work, i);
-  }
-  if (delivered == total) {
-    batch.settle_all();
+  const std::size_t total = work->batch.size();
+  const Sorted sorted = sort(outcome, total);
+  note_answers(*work, sorted);
+  if (sorted.delivered == total) {
+    work->batch.settle_all();
     counters_.delivered.add(total);
-    accepted_bytes_ = std::max(accepted_bytes_, batch.wire().size());
+    accepted_bytes_ = std::max(accepted_bytes_, work->batch.wire().size());
     return went_well(now, total);
   }
-  const bool alone = total == 1;
-  WorkPtr failed;
-  if (!retries.empty()) {
-    std::vector<bool> keep(total, false);
-    for (const Answer* answer : retries) keep[answer->event] = true;
-    failed = std::make_unique<Work>(Batch(batch.take(keep)));
-    failed->order = work->order;
-    failed->tries = work->tries;
-    for (std::size_t i = 0; i < total && !work->seen.empty(); ++i) {
-      if (keep[i]) failed->seen.push_back(work->seen[i]);
-    }
-  }
-  // What is left in `batch` is delivered or refused, in order: map the old indices to the new ones.
+  WorkPtr failed = take_failed(*work, sorted);
+  // What is left is delivered or refused, in order: map the old indices to the new ones.
   std::vector<std::size_t> place(total, 0);
   std::size_t next_place = 0;
-  std::vector<bool> is_retry(total, false);
-  for (const Answer* answer : retries) is_retry[answer->event] = true;
   for (std::size_t i = 0; i < total; ++i) {
-    if (!is_retry[i]) place[i] = next_place++;
+    if (sorted.retry[i]) continue;
+    place[i] = next_place++;
+    if (!sorted.listed[i]) work->batch.settle(place[i]);
   }
-  for (std::size_t i = 0; i < total; ++i) {
-    if (!listed[i]) batch.settle(place[i]);
-  }
-  counters_.delivered.add(delivered);
-  if (!refusals.empty()) refuse(std::move(work), refusals, place, delivered, now);
-  if (delivered > 0 || (retries.empty() && pouring_ < kPouring)) went_well(now, delivered);
+  counters_.delivered.add(sorted.delivered);
+  if (!sorted.refusals.empty()) refuse(std::move(work), sorted, place, now);
+  if (sorted.delivered > 0 || (sorted.retries.empty() && pouring_ < kPouring))
+    went_well(now, sorted.delivered);
   if (failed == nullptr) return;
-  if (delivered == 0 && refusals.empty() &&
-      !std::any_of(retries.begin(), retries.end(),
-                   [](const Answer* answer) { return answer->own_fault; })) {
-    go_down(retries.front()->reason, outcome.retry_after, now);
+  const bool own_fault = std::any_of(sorted.retries.begin(), sorted.retries.end(),
+                                     [](const Answer* answer) { return answer->own_fault; });
+  if (sorted.delivered == 0 && sorted.refusals.empty() && !own_fault) {
+    go_down(sorted.retries.front()->reason, outcome.retry_after, now);
   } else if (state_ == LaneStatus::State::probing) {
     went_well(now, 0);
   }
-  again(std::move(failed), retries, alone, now);
+  again(std::move(failed), sorted.retries, total == 1, now);
+}
+
+Sender::Sorted Sender::sort(const Outcome& outcome, std::size_t total) {
+  Sorted sorted;
+  sorted.listed.assign(total, false);
+  sorted.retry.assign(total, false);
+  for (const Answer& answer : outcome.answers) {
+    if (answer.event >= total || answer.fate == Fate::delivered || sorted.listed[answer.event])
+      continue;
+    sorted.listed[answer.event] = true;
+    const bool refused = answer.fate == Fate::rejected;
+    sorted.retry[answer.event] = !refused;
+    (refused ? sorted.refusals : sorted.retries).push_back(&answer);
+  }
+  const auto by_event = [](const Answer* a, const Answer* b) { return a->event < b->event; };
+  std::sort(sorted.retries.begin(), sorted.retries.end(), by_event);
+  sorted.delivered = total - sorted.retries.size() - sorted.refusals.size();
+  return sorted;
+}
+
+void Sender::note_answers(const Work& work, const Sorted& sorted) {
+  const auto& events = work.batch.events();
+  for (const Answer* answer : sorted.retries)
+    troubled_.try_emplace(std::string(work.batch.note(events[answer->event].group)), 0);
+  if (troubled_.empty()) return;
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    if (sorted.listed[i]) continue;
+    const auto group = troubled_.find(std::string(work.batch.note(events[i].group)));
+    if (group != troubled_.end()) ++group->second;
+  }
+}
+
+// The events that are to be tried again leave `work`.
+Sender::WorkPtr Sender::take_failed(Work& work, const Sorted& sorted) {
+  if (sorted.retries.empty()) return nullptr;
+  auto failed = std::make_unique<Work>(work.batch.take(sorted.retry));
+  failed->order = work.order;
+  failed->tries = work.tries;
+  for (std::size_t i = 0; i < work.seen.size(); ++i) {
+    if (sorted.retry[i]) failed->seen.push_back(work.seen[i]);
+  }
+  return failed;
 }
 
 // The refused events of a request leave for the dead letters, unless too many did in a row for one reason.
-void Sender::refuse(WorkPtr work, const std::vector<const Answer*>& refusals,
-                    const std::vector<std::size_t>& place, std::size_t delivered, Tick now) {
+void Sender::refuse(WorkPtr work, const Sorted& sorted, const std::vector<std::size_t>& place,
+                    Tick now) {
+  const std::vector<const Answer*>& refusals = sorted.refusals;
   const std::string reason = refusals.front()->reason;
-  if (delivered == 0 && pours(reason, refusals.size())) {
+  if (sorted.delivered == 0 && pours(reason, refusals.size())) {
     go_down(fmt::format(
                 "{} events in a row were refused ({}); waiting instead of filling the dead letters",
                 pouring_, reason),

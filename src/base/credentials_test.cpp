@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/credentials.h"
+
+#include <doctest/doctest.h>
+
+#include "base/base64.h"
+
+namespace tailgate {
+namespace {
+
+std::string secret(std::string_view text) {
+  return mask_credentials(text, Mask::secret);
+}
+std::string all(std::string_view text) {
+  return mask_credentials(text, Mask::all);
+}
+
+TEST_CASE("a JSON Web Token keeps its claims and loses its signature") {
+  CHECK(secret(R"({"a":"Bearer eyJhbGc.eyJhenAi.c2lnbmF0dXJl-_x","b":1})") ==
+        R"({"a":"Bearer eyJhbGc.eyJhenAi.***","b":1})");
+  CHECK(secret(R"({"a":"eyJhbGc.eyJhenAi.c2lnbmF0dXJl"})") == R"({"a":"eyJhbGc.eyJhenAi.***"})");
+  CHECK(all(R"({"a":"Bearer eyJhbGc.eyJhenAi.c2ln"})") == R"({"a":"Bearer ***"})");
+}
+
+TEST_CASE("an opaque token goes whole, whatever the scheme's case") {
+  CHECK(secret("bearer 2YotnFZFEjr1zCsicMWpAA") == "bearer ***");
+  CHECK(secret("BEARER 2YotnFZFEjr1zCsicMWpAA;") == "BEARER ***;");
+}
+
+TEST_CASE("Basic keeps its user") {
+  CHECK(secret("\"Basic " + base64("alice:secret") + "\"") ==
+        "\"Basic " + base64("alice:***") + "\"");
+  CHECK(all("\"Basic " + base64("alice:secret") + "\"") == "\"Basic ***\"");
+  CHECK(secret(R"("Basic YWxp\/nonsense")") == R"("Basic ***")");
+}
+
+TEST_CASE("OAuth 1.0 keeps its consumer, also inside a JSON string") {
+  CHECK(
+      secret(
+          R"({"a":"OAuth oauth_consumer_key=\"k1\", oauth_token=\"tok123\", oauth_signature=\"a%2Bb%3D\""})") ==
+      R"({"a":"OAuth oauth_consumer_key=\"k1\", oauth_token=\"***\", oauth_signature=\"***\""})");
+}
+
+TEST_CASE("tokens in URLs go") {
+  CHECK(secret("/api?access_token=abcdef&x=1") == "/api?access_token=***&x=1");
+}
+
+TEST_CASE("what is no credential stays as it is") {
+  for (const std::string_view text :
+       {"", "a bearer of news", "heyJude is a song", "GET /basic HTTP/1.1", "client_id=abc",
+        R"({"n":1.0,"t":"\u00e9\\"})", "Bearer ", "Basic"}) {
+    CHECK(secret(text) == text);
+  }
+}
+
+}  // namespace
+}  // namespace tailgate
