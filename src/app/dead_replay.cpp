@@ -90,7 +90,7 @@ struct Replayer {
     SessionRules rules;
     rules.progress = true;
     rules.waits_safely = true;
-    const int code = run_session(pipeline, rules, log);
+    const int code = run_session(pipeline, rules, log).exit_code;
     for (std::size_t i = 0; i < letters.size(); ++i) {
       if (source->settled(i)) gone.insert(letters[i]);
     }

@@ -73,7 +73,7 @@ int pipe(const PipeOptions& options) {
   SessionRules rules;
   rules.quiet = options.quiet;
   rules.progress = ::isatty(STDOUT_FILENO) == 0 || !options.targets.empty();
-  return run_session(pipeline, rules, log);
+  return run_session(pipeline, rules, log).exit_code;
 }
 
 // The flags that change events, in the order in which they stood: CLI11 keeps it in parse_order().

@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "app/admin.h"
 #include "app/commands.h"
@@ -23,9 +31,50 @@ Log::Level level_of(const RunOptions& options) {
   return options.debug ? Log::Level::debug : Log::Level::info;
 }
 
-int run(const RunOptions& options) {
-  block_signals();
-  const Log log = make_log(level_of(options));
+// A dry build: what a new process would say of the file as it is now.
+bool settings_work(const RunOptions& options, const Log& log) {
+  settings::Problems problems;
+  const settings::Node root =
+      settings::read_file(options.config, settings::process_environment(), problems);
+  const pipeline::General general = pipeline::read_general(root, problems);
+  pipeline::BuildContext context;
+  context.clock = std::make_shared<SystemClock>();
+  context.log = log;
+  context.need_data_dir = true;
+  const auto parts = pipeline::build(
+      root, general, pipeline::DeadLetters::to_stderr(*context.clock, log), context, problems);
+  if (!say_problems(problems) && parts) return true;
+  log.error("the new settings do not work; the old ones go on");
+  return false;
+}
+
+// The same process begins again, so that its supervisor sees no end: execve(2) keeps the pid.
+int begin_again(const Log& log) {
+  std::ifstream file("/proc/self/cmdline", std::ios::binary);
+  std::vector<std::string> words;
+  for (std::string word; std::getline(file, word, '\0');) words.push_back(word);
+  std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  std::error_code ignored;
+  std::string program = std::filesystem::read_symlink("/proc/self/exe", ignored).string();
+  // An upgrade replaced it.
+  constexpr std::string_view kDeleted = " (deleted)";
+  if (program.ends_with(kDeleted)) program.resize(program.size() - kDeleted.size());
+  ::execv(program.c_str(), argv.data());
+  log.error("{} cannot be started again: {}; ends", program, std::strerror(errno));
+  return kUndelivered;
+}
+
+pipeline::DeadLetters letters_of(const pipeline::General& general, const Clock& clock,
+                                 const Log& log) {
+  if (general.dead_letter_folder.empty()) return pipeline::DeadLetters::to_stderr(clock, log);
+  return pipeline::DeadLetters::in_folder(general.dead_letter_folder, general.dead_letter_limits,
+                                          clock, log);
+}
+
+SessionEnd session(const RunOptions& options, const Log& log) {
   settings::Problems problems;
   const settings::Node root =
       settings::read_file(options.config, settings::process_environment(), problems);
@@ -36,38 +85,46 @@ int run(const RunOptions& options) {
   context.once = options.once;
   context.need_data_dir = true;
   context.interactive = options.once;
-  auto letters =
-      general.dead_letter_folder.empty()
-          ? pipeline::DeadLetters::to_stderr(*context.clock, log)
-          : pipeline::DeadLetters::in_folder(general.dead_letter_folder, general.dead_letter_limits,
-                                             *context.clock, log);
   std::unique_ptr<state::Store> store;
   if (!problems.any() && !general.data_dir.empty()) {
     auto opened = state::Store::open({general.data_dir, general.run.grace, false});
     if (!opened.has_value()) {
       std::fprintf(stderr, "tailgate: %s\n", opened.error().what.c_str());
-      return kUsage;
+      return {kUsage};
     }
     store = std::move(*opened);
     context.store = store.get();
   }
-  std::optional<pipeline::Parts> parts =
-      pipeline::build(root, general, std::move(letters), context, problems);
-  if (say_problems(problems) || !parts) return kUsage;
+  std::optional<pipeline::Parts> parts = pipeline::build(
+      root, general, letters_of(general, *context.clock, log), context, problems);
+  if (say_problems(problems) || !parts) return {kUsage};
+  const bool rereadable = parts->rereadable;
   pipeline::Pipeline pipeline(std::move(*parts));
   std::unique_ptr<AdminServer> admin;
   if (general.admin_listen != "none" && !options.once) {
     auto started = AdminServer::start(general.admin_listen, pipeline, log.named("admin"));
     if (!started.has_value()) {
       std::fprintf(stderr, "tailgate: %s\n", started.error().what.c_str());
-      return kUsage;
+      return {kUsage};
     }
     admin = std::move(*started);
   }
   SessionRules rules;
   rules.progress = options.once;
-  rules.waits_safely = store != nullptr;
+  rules.waits_safely = store != nullptr && rereadable;
+  rules.reload = [&] {
+    if (rereadable) return settings_work(options, log);
+    log.error("not reloaded: a source cannot be read again, so what it holds would be lost");
+    return false;
+  };
   return run_session(pipeline, rules, log);
+}
+
+int run(const RunOptions& options) {
+  block_signals();
+  const Log log = make_log(level_of(options));
+  const SessionEnd end = session(options, log);
+  return end.reload ? begin_again(log) : end.exit_code;
 }
 
 }  // namespace

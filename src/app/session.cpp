@@ -20,18 +20,22 @@ namespace {
 sigset_t session_signals() {
   sigset_t signals{};
   sigemptyset(&signals);
-  for (const int number : {SIGTERM, SIGINT, SIGUSR1}) sigaddset(&signals, number);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) sigaddset(&signals, number);
   return signals;
 }
 
 // Waits for signals on a thread of its own: nothing runs in a handler. SIGUSR1 ends it.
 class SignalThread {
  public:
-  explicit SignalThread(pipeline::Pipeline& pipeline) {
-    thread_ = std::thread([this, &pipeline] {
+  SignalThread(pipeline::Pipeline& pipeline, const std::function<bool()>& reload) {
+    thread_ = std::thread([this, &pipeline, &reload] {
       int number = 0;
       while (sigwait(&signals_, &number) == 0 && number != SIGUSR1) {
-        pipeline.request_stop();
+        if (number != SIGHUP || !reload) {
+          pipeline.request_stop();
+        } else if (reload()) {
+          pipeline.request_reload();
+        }
       }
     });
   }
@@ -167,10 +171,10 @@ std::string ledger_text(const pipeline::Pipeline& pipeline) {
   return text;
 }
 
-int run_session(pipeline::Pipeline& pipeline, const SessionRules& rules, const Log& log) {
+SessionEnd run_session(pipeline::Pipeline& pipeline, const SessionRules& rules, const Log& log) {
   pipeline::Ending ending;
   {
-    const SignalThread signals(pipeline);
+    const SignalThread signals(pipeline, rules.reload);
     Progress progress(pipeline);
     WaitingNote waiting(pipeline, log);
     const bool on_terminal = rules.progress && !rules.quiet && ::isatty(STDERR_FILENO) != 0;
@@ -185,7 +189,7 @@ int run_session(pipeline::Pipeline& pipeline, const SessionRules& rules, const L
     pipeline.on_tick({});
   }
   const Totals totals = totals_of(pipeline);
-  if (ending.sink_closed) return kSettled;
+  if (ending.sink_closed) return {kSettled};
   if (!rules.quiet && rules.ledger) std::fputs(ledger_text(pipeline).c_str(), stderr);
   if (!ending.settled) {
     std::fprintf(stderr, "tailgate: %llu events are undelivered; %s\n",
@@ -193,10 +197,10 @@ int run_session(pipeline::Pipeline& pipeline, const SessionRules& rules, const L
                  rules.waits_safely
                      ? "they wait in their files and are read again at the next start"
                      : "they are not kept: feed the input again");
-    if (!rules.waits_safely) return kUndelivered;
+    if (!rules.waits_safely) return {kUndelivered};
   }
-  if (totals.lost_bytes > 0) return kUndelivered;
-  return totals.dead > 0 ? kDeadLetters : kSettled;
+  if (totals.lost_bytes > 0) return {kUndelivered, ending.reload};
+  return {totals.dead > 0 ? kDeadLetters : kSettled, ending.reload};
 }
 
 Log make_log(Log::Level level) {

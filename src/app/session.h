@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -16,13 +17,20 @@ struct SessionRules {
   bool ledger = true;         // print it at the end
   bool progress = false;      // a progress line while long work goes on (only on a terminal)
   bool waits_safely = false;  // what is undelivered at the end waits in files: not an error (run)
+  /// Asked on SIGHUP: true when the process shall begin again with its settings. None: SIGHUP ends it as SIGTERM does.
+  std::function<bool()> reload = {};
+};
+
+struct SessionEnd {
+  int exit_code = 0;
+  bool reload = false;
 };
 
 /// To be called before any thread is started: the signals that run_session() waits for must reach no other thread.
 void block_signals();
 
-/// Runs until done or stopped; returns the exit code. SIGTERM and SIGINT drain, a second one ends at once.
-int run_session(pipeline::Pipeline& pipeline, const SessionRules& rules, const Log& log);
+/// Runs until done or stopped. SIGTERM and SIGINT drain, a second one ends at once.
+SessionEnd run_session(pipeline::Pipeline& pipeline, const SessionRules& rules, const Log& log);
 
 /// The closing ledger: one line per source and sink.
 std::string ledger_text(const pipeline::Pipeline& pipeline);

@@ -112,12 +112,12 @@ bool Pipeline::all_settled() const {
 // After a stop request: keeps reading until nothing comes any more, or grace is over.
 bool Pipeline::drained(Tick now) {
   if (stops_.load() > 1) return true;
-  if (stopping_since_ == Tick{}) {
-    stopping_since_ = now;
-    parts_.log.info("stopping: reads on until nothing comes for {}, at most {}",
-                    human_duration(parts_.rules.quiet), human_duration(parts_.rules.grace));
-  }
+  if (stopping_since_ == Tick{}) begin_drain(now);
   if (now - stopping_since_ >= parts_.rules.grace) return true;
+  if (reload_.load()) {
+    for (Outlet& outlet : parts_.outlets) outlet.batcher->flush();
+    return all_settled();
+  }
   const bool quiet = now - std::max(last_byte_, stopping_since_) >= parts_.rules.quiet;
   const bool gone = std::all_of(parts_.inlets.begin(), parts_.inlets.end(),
                                 [](const Inlet& inlet) { return inlet.source->writers_gone(); });
@@ -126,8 +126,20 @@ bool Pipeline::drained(Tick now) {
   return all_settled();
 }
 
+void Pipeline::begin_drain(Tick now) {
+  stopping_since_ = now;
+  const std::string grace = human_duration(parts_.rules.grace);
+  if (reload_.load()) {
+    parts_.log.info("settings changed: delivers what is under way, at most {}", grace);
+  } else {
+    parts_.log.info("stopping: reads on until nothing comes for {}, at most {}",
+                    human_duration(parts_.rules.quiet), grace);
+  }
+}
+
 Ending Pipeline::finish(bool gave_up) {
   Ending ending;
+  ending.reload = reload_.load() && stops_.load() == 0;
   ending.gave_up = gave_up;
   for (Outlet& outlet : parts_.outlets) {
     outlet.batcher->flush();

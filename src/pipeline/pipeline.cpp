@@ -61,7 +61,7 @@ Ending Pipeline::run() {
     if (now >= next_housekeeping_) housekeeping(now);
     const auto closed = [](const Outlet& outlet) { return outlet.lane->status().closed; };
     if (std::all_of(parts_.outlets.begin(), parts_.outlets.end(), closed)) return finish(false);
-    if (stops_.load() > 0 && drained(now)) return finish(false);
+    if ((stops_.load() > 0 || reload_.load()) && drained(now)) return finish(false);
     if (parts_.rules.once && sources_finished()) {
       for (Outlet& outlet : parts_.outlets) outlet.batcher->flush();
       if (all_settled()) return finish(false);
@@ -75,7 +75,7 @@ Ending Pipeline::run() {
 
 // One read of every source that has something, while there is credit.
 bool Pipeline::read_once(Tick now) {
-  if (!commit_letters()) return false;
+  if (!commit_letters() || reload_.load()) return false;
   bool progressed = false;
   for (std::size_t i = 0; i < parts_.inlets.size(); ++i) {
     if (!wakeups_[i].ready) continue;
@@ -195,6 +195,11 @@ bool Pipeline::beats(Tick since) const {
 
 void Pipeline::request_stop() {
   stops_.fetch_add(1);
+  parts_.wake->call();
+}
+
+void Pipeline::request_reload() {
+  reload_.store(true);
   parts_.wake->call();
 }
 

@@ -64,6 +64,7 @@ struct Parts {
   std::shared_ptr<Wake> wake;  // the intake sleeps on it; lanes and stop requests call it
   RunRules rules;
   Log log;
+  bool rereadable = true;  // every source can be read again after an end of the process
 };
 
 /// How a run ended.
@@ -71,6 +72,7 @@ struct Ending {
   bool settled = false;  // nothing is left undelivered
   bool gave_up = false;
   bool sink_closed = false;  // stdout was closed by its reader
+  bool reload = false;       // request_reload() ended it, and no stop request came after
 };
 
 /// The data's way: source → parse → filters → codec → batch → buffer → sender → sink. run() is the intake loop; it never
@@ -86,6 +88,8 @@ class Pipeline {
   Ending run();
   /// Any thread, also a signal handler: the first call drains within grace, the second ends at once.
   void request_stop();
+  /// Any thread: reads no more, delivers what is under way within grace, and returns.
+  void request_reload();
   /// Called on the intake thread about once a second: for progress.
   void on_tick(std::function<void()> tick) { tick_ = std::move(tick); }
 
@@ -125,6 +129,7 @@ class Pipeline {
   [[nodiscard]] bool sources_finished() const;
   [[nodiscard]] bool all_settled() const;
   [[nodiscard]] bool drained(Tick now);
+  void begin_drain(Tick now);
   void wait(Tick until);
   void account_blocked(Tick now);
   Ending finish(bool gave_up);
@@ -133,6 +138,7 @@ class Pipeline {
   json::Arena arena_;
   int epoll_ = -1;
   std::atomic<int> stops_{0};
+  std::atomic<bool> reload_{false};
   std::atomic<bool> ready_{false};
   std::atomic<Tick::rep> beat_{0};
   std::function<void()> tick_;

@@ -52,15 +52,17 @@ bool mentions_credentials(const Node& list) {
 
 void warn_about(const Node& root, Problems& problems) {
   bool unconditional = false;
-  for (const auto& [name, sink] : root.at("sinks").members()) {
+  const Node sinks = root.at("sinks");
+  for (const auto& [name, sink] : sinks.members()) {
     unconditional = unconditional || !sink.at("when").given();
   }
   if (!unconditional) {
-    problems.warn(root.at("sinks"),
+    problems.warn(sinks,
                   "every sink has a `when`: events that match none are filtered as unrouted");
   }
   warn_about_filters(root.at("filters"), problems);
-  for (const auto& [name, source] : root.at("sources").members())
+  const Node sources = root.at("sources");
+  for (const auto& [name, source] : sources.members())
     warn_about_filters(source.at("filters"), problems);
   if (!mentions_credentials(root.at("filters"))) {
     problems.warn(root.at("filters"),
@@ -73,7 +75,8 @@ std::string probe_sinks(const Node& root, const BuildContext& context) {
   std::string trouble;
   Problems ignored;  // the same sections were checked before
   const auto transports = sinks::make_transports(*context.clock);
-  for (const auto& [name, sink] : root.at("sinks").members()) {
+  const Node named = root.at("sinks");
+  for (const auto& [name, sink] : named.members()) {
     const SinkEntry* entry = sink_entry(sink);
     if (entry == nullptr || entry->probe == nullptr) continue;
     std::vector<settings::Option> table(entry->options.begin(), entry->options.end());
