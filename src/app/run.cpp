@@ -95,8 +95,8 @@ SessionEnd session(const RunOptions& options, const Log& log) {
     store = std::move(*opened);
     context.store = store.get();
   }
-  std::optional<pipeline::Parts> parts = pipeline::build(
-      root, general, letters_of(general, *context.clock, log), context, problems);
+  std::optional<pipeline::Parts> parts =
+      pipeline::build(root, general, letters_of(general, *context.clock, log), context, problems);
   if (say_problems(problems) || !parts) return {kUsage};
   const bool rereadable = parts->rereadable;
   pipeline::Pipeline pipeline(std::move(*parts));

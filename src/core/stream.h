@@ -67,7 +67,7 @@ class Stream : public std::enable_shared_from_this<Stream> {
   [[nodiscard]] std::uint64_t end_offset() const;
   /// Grows with every settled line: a checkpoint is due when it changed.
   [[nodiscard]] std::uint64_t version() const;
-  /// Lines whose work was destroyed unsettled: a bug; the checkpoint stays before them, so a restart repeats them.
+  /// Lines whose work was destroyed unsettled: a bug; the checkpoint stays before them, and the source reads them again.
   [[nodiscard]] std::uint64_t forgotten() const;
 
  private:

@@ -312,6 +312,12 @@ FileSet::FilePtr FileSet::take_copy(FileStream& file, Tick now) {
 void FileSet::look_at_files(Tick now) {
   bool moved = false;
   for (const FilePtr& file : files_) {
+    if (const std::uint64_t forgotten = file->stream().forgotten(); forgotten > 0) {
+      context_.log.error(
+          "{}: bug: {} events were forgotten without being settled; reading again from {}",
+          file->file.path, forgotten, file->stream().settled_offset());
+      file->rewind();
+    }
     file->look(now);
     if (file->gone) continue;
     struct stat named {};

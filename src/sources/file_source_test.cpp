@@ -254,6 +254,22 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("a line whose work was forgotten is read again, and what was settled is not") {
+  Follower tail;
+  tail.append("access.log", "one\ntwo\nthree\n");
+  tail.start();
+  const std::vector<Got> got = tail.read();
+  got[0].chunk->settle_for_all(got[0].line);
+  got[2].chunk->settle_for_all(got[2].line);
+  got[1].chunk->forget(got[1].line);
+  const std::vector<Got> again = tail.read();
+  REQUIRE(again.size() == 2);
+  CHECK(again[0].text == "two");
+  CHECK(again[0].gen == got[0].gen);
+  CHECK_FALSE(again[0].chunk->settled(again[0].line, 0));
+  CHECK(again[1].chunk->settled(again[1].line, 0));
+}
+
 TEST_CASE("a compressed rotation that was found empty is not read") {
   Follower tail;
   tail.append("access.log", "one\n");

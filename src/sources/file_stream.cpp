@@ -164,6 +164,15 @@ void FileStream::begin_anew(std::shared_ptr<Stream> stream, Tick now) {
   opened = now;
 }
 
+void FileStream::rewind() {
+  stream_ = std::make_shared<Stream>(stream_->gen(), stream_->source(), stream_->path(),
+                                     stream_->positions());
+  start();
+  ranges_full_ = false;
+  saved_version = 0;
+  pending = true;
+}
+
 void FileStream::continue_in(FileStream& copy) const {
   copy.stream_ = stream_;
   copy.position_ = position_;

@@ -54,6 +54,8 @@ class FileStream {
   /// knows moves to a copy before, when there is one.
   void begin_anew(std::shared_ptr<Stream> stream, Tick now);
   void continue_in(FileStream& copy) const;
+  /// Reads again what is not settled, in the same generation.
+  void rewind();
   /// Known again after a restart by this fingerprint.
   void remember(const state::Checkpoint& record);
 
