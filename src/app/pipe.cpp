@@ -137,6 +137,7 @@ void add_repeated(CLI::App& command, const std::string& flag, const std::string&
       ->type_name(type)
       ->type_size(1)
       ->expected(1)
+      ->allow_extra_args(false)  // what follows its value is a file to read
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
