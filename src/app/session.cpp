@@ -160,6 +160,15 @@ std::string ledger_text(const pipeline::Pipeline& pipeline) {
       text += fmt::format("{}: {} were truncated or deleted before they could be read\n",
                           source.name, human_bytes(c.lost_bytes.value()));
     }
+    for (const auto& [sink, tally] : source.status.settled) {
+      const auto of = [&tally](Settled kind) { return tally[static_cast<std::size_t>(kind)]; };
+      text += fmt::format(
+          "{} to {}, ever: delivered {}, dead-lettered {}, filtered {}, dropped {}, not for it "
+          "{}\n",
+          source.name, sink, of(Settled::delivered),
+          of(Settled::dead_lettered) + of(Settled::dead_at_source), of(Settled::filtered),
+          of(Settled::dropped), of(Settled::passed_by));
+    }
   }
   for (const auto& sink : pipeline.sinks()) {
     const metrics::SinkCounters& c = *sink.counters;

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 #include "app/version.h"
 #include "json/write.h"
 
@@ -15,6 +17,16 @@ std::string quoted(std::string_view text) {
   std::string out;
   json::write_string(text, out);
   return out;
+}
+
+// What became of the lines of a source for one sink, by kind.
+std::string tally_json(const Tally& tally) {
+  constexpr std::array<std::string_view, kSettledKinds> kNames{
+      "filtered", "dead_lettered_by_source", "passed_by", "dropped", "delivered", "dead_lettered"};
+  std::string text;
+  for (std::size_t kind = 0; kind < tally.size(); ++kind)
+    text += fmt::format("{}\"{}\":{}", text.empty() ? "" : ",", kNames[kind], tally[kind]);
+  return "{" + text + "}";
 }
 
 std::string_view word(State state) {
@@ -53,14 +65,17 @@ std::string status_json(const pipeline::Pipeline& pipeline) {
                            files.empty() ? "" : ",", quoted(file.path), file.size, file.read,
                            file.settled, file.note.empty() ? "" : ",\"note\":" + quoted(file.note));
     }
+    std::string totals;
+    for (const auto& [sink, tally] : source.status.settled)
+      totals += fmt::format("{}{}:{}", totals.empty() ? "" : ",", quoted(sink), tally_json(tally));
     const metrics::SourceCounters& c = *source.counters;
     sources += fmt::format(
-        R"({}{}:{{"lag_bytes":{},"read":{},"filtered":{},"dead_lettered":{},"dispatched":{},"files":[{}]}})",
+        R"({}{}:{{"lag_bytes":{},"read":{},"filtered":{},"dead_lettered":{},"dispatched":{},"settled_ever":{{{}}},"files":[{}]}})",
         sources.empty() ? "" : ",", quoted(source.name), source.status.lag_bytes,
         c.read_lines.value(),
         c.filtered_by_filter.value() + c.filtered_unrouted.value() + c.filtered_empty.value() +
             c.filtered_not_json.value(),
-        c.dead_parse.value() + c.dead_filter.value(), c.dispatched.value(), files);
+        c.dead_parse.value() + c.dead_filter.value(), c.dispatched.value(), totals, files);
   }
   std::string sinks;
   for (const auto& sink : pipeline.sinks()) {

@@ -161,11 +161,11 @@ Batch Batch::split_off(std::size_t at) {
   return take(keep);
 }
 
-void Batch::settle(std::size_t event) {
+void Batch::settle(std::size_t event, Settled as) {
   BatchEvent& one = events_[event];
   if (one.settled) return;
   one.settled = true;
-  one.chunk->settle(sink_, one.line);
+  one.chunk->settle(sink_, one.line, as);
 }
 
 void Batch::settle_all() {
@@ -178,7 +178,7 @@ void Batch::settle_all() {
       events_[i].settled = true;
       lines.push_back(events_[i].line);
     }
-    if (!lines.empty()) chunk->settle(sink_, lines.data(), lines.size());
+    if (!lines.empty()) chunk->settle(sink_, lines, Settled::delivered);
   }
 }
 

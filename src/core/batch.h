@@ -81,8 +81,8 @@ class Batch {
   /// The events for which keep[i] is set leave into a batch of their own, in order.
   [[nodiscard]] Batch take(const std::vector<bool>& keep);
 
-  /// Settles one event, or all that are not yet settled, with one lock per chunk.
-  void settle(std::size_t event);
+  /// Settles one event; or all that are not yet settled, as delivered, with one lock per chunk.
+  void settle(std::size_t event, Settled as);
   void settle_all();
   /// The end of the process with work left: it stays before the checkpoint and is read again.
   void abandon();

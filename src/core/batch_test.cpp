@@ -73,7 +73,7 @@ TEST_CASE("a split keeps order, notes and framing, and settles each event once")
   odd.settle_all();
   batch.settle_all();
   CHECK(f.stream->settled_offset() == 10);
-  tail.settle(0);
+  tail.settle(0, Settled::delivered);
   CHECK(f.stream->settled_offset() == 30);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -52,6 +53,8 @@ struct SourceStatus {
   std::uint64_t lag_bytes = 0;    // in the files, not settled by every sink
   std::uint64_t total_bytes = 0;  // of all files
   bool watching = false;          // inputs are watched
+  /// What became of every line since the first, by sink, as the checkpoint on disk holds it. Empty without one.
+  std::map<std::string, Tally> settled;
 };
 
 /// Where lines come from. All of it is called by the intake thread, which never blocks on a sink: watch() always runs

@@ -135,12 +135,13 @@ ChunkState::ChunkState(std::vector<std::uint64_t> line_offsets, std::size_t sink
   for (PerSink& sink : sinks) sink.bits.assign(lines() / 64 + 1, 0);
 }
 
-void ChunkState::mark(std::size_t sink, std::uint32_t line) {
+bool ChunkState::mark(std::size_t sink, std::uint32_t line) {
   PerSink& state = sinks[sink];
   const std::uint64_t mask = std::uint64_t{1} << (line % 64);
-  if ((state.bits[line / 64] & mask) != 0) return;
+  if ((state.bits[line / 64] & mask) != 0) return false;
   state.bits[line / 64] |= mask;
   ++state.settled;
+  return true;
 }
 
 Chunk::Chunk(std::shared_ptr<Stream> stream, std::shared_ptr<ChunkState> state, bool resumed)
@@ -151,15 +152,18 @@ bool Chunk::settled(std::uint32_t line, std::size_t sink) const {
   return bit(state_->sinks[sink].bits, line);
 }
 
-void Chunk::settle(std::size_t sink, const std::uint32_t* lines, std::size_t count) {
+void Chunk::settle(std::size_t sink, std::span<const std::uint32_t> lines, Settled as) {
   const std::lock_guard lock(stream_->mutex_);
-  for (std::size_t i = 0; i < count; ++i) state_->mark(sink, lines[i]);
+  std::uint64_t& count = stream_->positions_[sink].tally[static_cast<std::size_t>(as)];
+  for (const std::uint32_t line : lines) count += state_->mark(sink, line) ? 1 : 0;
   stream_->advance_locked();
 }
 
-void Chunk::settle_for_all(std::uint32_t line) {
+void Chunk::settle_for_all(std::uint32_t line, Settled as) {
   const std::lock_guard lock(stream_->mutex_);
-  for (std::size_t sink = 0; sink < state_->sinks.size(); ++sink) state_->mark(sink, line);
+  for (std::size_t sink = 0; sink < state_->sinks.size(); ++sink) {
+    if (state_->mark(sink, line)) ++stream_->positions_[sink].tally[static_cast<std::size_t>(as)];
+  }
   stream_->advance_locked();
 }
 

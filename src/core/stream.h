@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,11 +17,25 @@ namespace tailgate {
 
 class Chunk;
 
+/// What became of a line for one sink. Every line that is settled is exactly one of these for each sink: the ledger.
+enum class Settled : std::uint8_t {
+  filtered,        // before any sink: dropped by a filter, empty, not JSON
+  dead_at_source,  // before any sink: a dead letter of the parser or of a filter
+  passed_by,       // not for this sink: its `when`
+  dropped,         // by this sink's own filters
+  delivered,
+  dead_lettered,  // refused by the sink, or by its own filters or codec
+};
+inline constexpr std::size_t kSettledKinds = 6;
+using Tally = std::array<std::uint64_t, kSettledKinds>;
+
 /// Where one sink stands in one stream. Everything before `offset` is settled, and so is every [begin, end) of `above`
 /// (in order, not touching): so one event in retry does not make a crash repeat all that followed it.
 struct SinkPosition {
   std::uint64_t offset = 0;
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> above;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> above = {};
+  /// Of the settled lines, and of no others: saved with the offset, so a line that is read again never counts twice.
+  Tally tally = {};
 
   [[nodiscard]] bool settled(std::uint64_t line_offset) const;
   bool operator==(const SinkPosition&) const = default;
@@ -36,7 +52,8 @@ struct ChunkState {
   [[nodiscard]] std::uint32_t lines() const {
     return static_cast<std::uint32_t>(offsets.size() - 1);
   }
-  void mark(std::size_t sink, std::uint32_t line);
+  /// False: it was settled before.
+  bool mark(std::size_t sink, std::uint32_t line);
 
   const std::vector<std::uint64_t> offsets;
   std::vector<PerSink> sinks;
@@ -98,9 +115,9 @@ class Chunk {
   /// Whether any line was settled before it was read this time: false for nearly every chunk.
   [[nodiscard]] bool resumed() const { return resumed_; }
   /// Settles lines for one sink; those that are settled already are left so. Takes the stream's lock once.
-  void settle(std::size_t sink, const std::uint32_t* lines, std::size_t count);
-  void settle(std::size_t sink, std::uint32_t line) { settle(sink, &line, 1); }
-  void settle_for_all(std::uint32_t line);
+  void settle(std::size_t sink, std::span<const std::uint32_t> lines, Settled as);
+  void settle(std::size_t sink, std::uint32_t line, Settled as) { settle(sink, {&line, 1}, as); }
+  void settle_for_all(std::uint32_t line, Settled as);
   /// Work on this line was destroyed unsettled.
   void forget(std::uint32_t line);
 

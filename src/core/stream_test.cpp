@@ -16,17 +16,17 @@ std::shared_ptr<Stream> stream_with(std::vector<SinkPosition> positions) {
 TEST_CASE("a position moves over settled lines only while they are contiguous") {
   const auto stream = stream_with({{}, {}});
   const auto chunk = stream->add_chunk({0, 10, 20, 30, 40});
-  chunk->settle(0, 0);
-  chunk->settle(0, 2);
+  chunk->settle(0, 0, Settled::delivered);
+  chunk->settle(0, 2, Settled::delivered);
   CHECK(stream->positions()[0].offset == 10);
   CHECK(stream->positions()[0].above ==
         std::vector<std::pair<std::uint64_t, std::uint64_t>>{{20, 30}});
   CHECK(stream->positions()[1].offset == 0);
   CHECK(stream->settled_offset() == 0);
-  chunk->settle(0, 1);
+  chunk->settle(0, 1, Settled::delivered);
   CHECK(stream->positions()[0].offset == 30);
   CHECK(stream->positions()[0].above.empty());
-  for (std::uint32_t line = 0; line < 4; ++line) chunk->settle_for_all(line);
+  for (std::uint32_t line = 0; line < 4; ++line) chunk->settle_for_all(line, Settled::delivered);
   CHECK(stream->settled_offset() == 40);
 }
 
@@ -39,7 +39,7 @@ TEST_CASE("after a restart lines that one sink had settled start settled for it 
   CHECK_FALSE(chunk->settled(2, 0));
   CHECK(chunk->settled(3, 0));
   CHECK_FALSE(chunk->settled(0, 1));
-  chunk->settle(0, 2);
+  chunk->settle(0, 2, Settled::delivered);
   CHECK(stream->positions()[0].offset == 50);
 }
 
@@ -47,13 +47,13 @@ TEST_CASE("ranges settled in an earlier run are kept until they are read again")
   const auto stream = stream_with({{0, {{40, 50}}}});
   CHECK(stream->positions()[0].above.size() == 1);
   const auto first = stream->add_chunk({0, 20});
-  first->settle(0, 0);
+  first->settle(0, 0, Settled::delivered);
   CHECK(stream->positions()[0].offset == 20);
   CHECK(stream->positions()[0].above.size() == 1);
   const auto second = stream->add_chunk({20, 40, 50});
   CHECK(stream->positions()[0].above ==
         std::vector<std::pair<std::uint64_t, std::uint64_t>>{{40, 50}});
-  second->settle(0, 0);
+  second->settle(0, 0, Settled::delivered);
   CHECK(stream->positions()[0].offset == 50);
 }
 
@@ -61,12 +61,12 @@ TEST_CASE("chunks may be settled in any order") {
   const auto stream = stream_with({{}});
   const auto first = stream->add_chunk({0, 5, 10});
   const auto second = stream->add_chunk({10, 15, 20});
-  second->settle(0, 0);
-  second->settle(0, 1);
+  second->settle(0, 0, Settled::delivered);
+  second->settle(0, 1, Settled::delivered);
   CHECK(stream->settled_offset() == 0);
-  first->settle(0, 1);
+  first->settle(0, 1, Settled::delivered);
   CHECK(stream->positions()[0].above ==
         std::vector<std::pair<std::uint64_t, std::uint64_t>>{{5, 20}});
-  first->settle(0, 0);
+  first->settle(0, 0, Settled::delivered);
   CHECK(stream->settled_offset() == 20);
 }

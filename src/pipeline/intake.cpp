@@ -56,9 +56,9 @@ bool Pipeline::commit_letters() {
   letters_retry_ = Tick{};
   for (const Letter& letter : letters_) {
     if (letter.sink) {
-      letter.chunk->settle(*letter.sink, letter.line);
+      letter.chunk->settle(*letter.sink, letter.line, Settled::dead_lettered);
     } else {
-      letter.chunk->settle_for_all(letter.line);
+      letter.chunk->settle_for_all(letter.line, Settled::dead_at_source);
     }
   }
   letters_.clear();

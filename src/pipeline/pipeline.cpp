@@ -124,7 +124,7 @@ void Pipeline::take_line(Inlet& inlet, const Lines& lines, std::uint32_t line, T
   }
   if (*parsed == LineParser::Parsed::skipped) {
     counters.filtered_not_json.add();
-    return lines.chunk->settle_for_all(line);
+    return lines.chunk->settle_for_all(line, Settled::filtered);
   }
   if (event.duplicate_keys > 0) counters.duplicate_keys.add(event.duplicate_keys);
 
@@ -136,12 +136,12 @@ void Pipeline::take_line(Inlet& inlet, const Lines& lines, std::uint32_t line, T
     }
     if (*verdict == Verdict::drop) {
       counters.filtered_by_filter.add();
-      return lines.chunk->settle_for_all(line);
+      return lines.chunk->settle_for_all(line, Settled::filtered);
     }
   }
   if (event.root().size == 0) {
     counters.filtered_empty.add();
-    return lines.chunk->settle_for_all(line);
+    return lines.chunk->settle_for_all(line, Settled::filtered);
   }
   dispatch(inlet, event, lines, line, now);
 }
@@ -152,7 +152,7 @@ void Pipeline::dispatch(Inlet& inlet, const json::Event& event, const Lines& lin
   for (std::size_t sink = 0; sink < parts_.outlets.size(); ++sink) {
     Outlet& outlet = parts_.outlets[sink];
     if (!outlet.enabled || (outlet.when && !outlet.when->matches(event))) {
-      lines.chunk->settle(sink, line);
+      lines.chunk->settle(sink, line, Settled::passed_by);
       continue;
     }
     routed = true;
@@ -183,7 +183,7 @@ void Pipeline::offer(Outlet& outlet, std::size_t sink, const json::Event& event,
   if (!verdict.has_value()) return dead("filter", verdict.error().what, event);
   if (*verdict == Verdict::drop || own.root().size == 0) {
     outlet.counters->dropped_by_filter.add();
-    return lines.chunk->settle(sink, line);
+    return lines.chunk->settle(sink, line, Settled::dropped);
   }
   const Result<void> added = outlet.batcher->add(own, lines.chunk, line, now);
   if (!added.has_value()) dead("filter", added.error().what, own);

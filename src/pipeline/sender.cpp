@@ -196,7 +196,7 @@ bool Sender::burials_done(Tick now) {
 void Sender::bury(WorkPtr work, std::vector<std::size_t> events, std::string lines) {
   const Result<void> committed = dead_letters_.commit(lines);
   if (committed.has_value()) {
-    for (const std::size_t event : events) work->batch.settle(event);
+    for (const std::size_t event : events) work->batch.settle(event, Settled::dead_lettered);
     counters_.dead_sink.add(events.size());
     return;
   }

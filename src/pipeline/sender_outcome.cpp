@@ -56,7 +56,7 @@ void Sender::answered(WorkPtr work, Outcome& outcome, Tick now) {
   for (std::size_t i = 0; i < total; ++i) {
     if (sorted.retry[i]) continue;
     place[i] = next_place++;
-    if (!sorted.listed[i]) work->batch.settle(place[i]);
+    if (!sorted.listed[i]) work->batch.settle(place[i], Settled::delivered);
   }
   counters_.delivered.add(sorted.delivered);
   if (!sorted.refusals.empty()) refuse(std::move(work), sorted, place, now);

@@ -132,7 +132,7 @@ TEST_CASE("reading pauses 64 MiB behind what is settled") {
   tail.start();
   std::vector<Got> got = tail.read(1 << 20);
   CHECK(got.size() == 65);
-  got[0].chunk->settle_for_all(got[0].line);
+  got[0].chunk->settle_for_all(got[0].line, Settled::delivered);
   CHECK(tail.read(1 << 20).size() == 1);
   tail.settle(got);
   CHECK(tail.read(1 << 20).size() == 4);
@@ -145,7 +145,8 @@ TEST_CASE("reading pauses while the settled ranges would not fit into a checkpoi
   tail.append("access.log", text);
   tail.start();
   const std::vector<Got> got = tail.read(40'000);
-  for (std::size_t i = 1; i < got.size(); i += 2) got[i].chunk->settle_for_all(got[i].line);
+  for (std::size_t i = 1; i < got.size(); i += 2)
+    got[i].chunk->settle_for_all(got[i].line, Settled::delivered);
   tail.source->checkpoint();
   tail.append("access.log", "more\n");
   CHECK(tail.texts().empty());
@@ -188,7 +189,7 @@ TEST_CASE("a file source says where it stands") {
   tail.start();
   CHECK_FALSE(tail.source->status().watching);
   const std::vector<Got> got = tail.read();
-  got[0].chunk->settle_for_all(got[0].line);
+  got[0].chunk->settle_for_all(got[0].line, Settled::delivered);
   tail.clock.at += std::chrono::seconds(3);
   tail.source->checkpoint();
   const SourceStatus status = tail.source->status();

@@ -98,7 +98,7 @@ void FileSet::report_lost(const state::Checkpoint& record) {
       record.path, record.size - settled, settled);
   state::Checkpoint orphan = record;
   orphan.orphaned = true;
-  orphans_.push_back(std::move(orphan));
+  last_records_.push_back(std::move(orphan));
 }
 
 void FileSet::add(const FilePtr& file) {
@@ -284,7 +284,7 @@ void FileSet::truncated(const FilePtr& file, Tick now) {
     } else {
       context_.log.info("{}: was truncated; reading from the beginning", file->file.path);
     }
-    if (file->committed) forgotten_.push_back(file->stream().gen());
+    forget(*file);
   }
   file->begin_anew(new_stream(file->file.path, 0), now);
   file->predecessor = copy;

@@ -54,6 +54,8 @@ class FileSet {
   [[nodiscard]] const std::vector<std::shared_ptr<FileStream>>& files() const { return files_; }
   [[nodiscard]] int wait_fd() const { return notifier_.fd(); }
   [[nodiscard]] bool resumed() const { return resumed_; }
+  /// What became of every line since the first, by sink, as it is on disk.
+  [[nodiscard]] const std::map<std::string, Tally>& totals() const { return totals_; }
 
  private:
   using FilePtr = std::shared_ptr<FileStream>;
@@ -75,6 +77,7 @@ class FileSet {
                                                    std::uint64_t start) const;
   bool finished_with(FileStream& file, Tick now);
   void close(const FilePtr& file);
+  void forget(FileStream& file);
   void drop_beyond_limits();
   void complain_once(const std::string& path, const std::string& why);
 
@@ -87,7 +90,8 @@ class FileSet {
   std::set<std::string> known_paths_;                         // of the records of an earlier run
   std::set<std::string> complained_;
   std::vector<Uuid> forgotten_;
-  std::vector<state::Checkpoint> orphans_;  // to be saved as such
+  std::vector<state::Checkpoint> last_records_;  // of files that are gone or are forgotten next
+  std::map<std::string, Tally> totals_;          // as last saved
   bool resumed_ = false;
   bool first_scan_ = true;
 };

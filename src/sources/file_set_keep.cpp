@@ -36,9 +36,16 @@ void FileSet::let_go(Tick now) {
   drop_beyond_limits();
 }
 
+// What became of its lines is saved once more before its record goes.
+void FileSet::forget(FileStream& file) {
+  if (!file.committed) return;
+  last_records_.push_back(file.checkpoint(context_.sinks));
+  forgotten_.push_back(file.stream().gen());
+}
+
 void FileSet::close(const FilePtr& file) {
   notifier_.unwatch(file->watch);
-  if (file->committed) forgotten_.push_back(file->stream().gen());
+  forget(*file);
   std::erase(files_, file);
 }
 
@@ -71,7 +78,7 @@ Result<void> FileSet::commit_new() {
 }
 
 Result<void> FileSet::save() {
-  std::vector<state::Checkpoint> records = orphans_;
+  std::vector<state::Checkpoint> records = last_records_;
   std::vector<std::pair<FilePtr, std::uint64_t>> saved;
   for (const FilePtr& file : files_) {
     const std::uint64_t version = file->stream().version();
@@ -81,8 +88,9 @@ Result<void> FileSet::save() {
     saved.emplace_back(file, version);
   }
   if (context_.store != nullptr) {
-    if (records.empty() && forgotten_.empty()) return context_.store->flush();
+    if (records.empty() && forgotten_.empty()) return {};
     if (auto done = context_.store->save(records, forgotten_); !done) return done;
+    if (auto totals = context_.store->totals(context_.name)) totals_ = std::move(*totals);
   }
   for (const auto& [file, version] : saved) {
     file->saved_version = version;
@@ -90,7 +98,7 @@ Result<void> FileSet::save() {
     file->dirty = false;
   }
   forgotten_.clear();
-  orphans_.clear();
+  last_records_.clear();
   return {};
 }
 

@@ -185,6 +185,7 @@ bool FileSource::writers_gone() const {
 
 SourceStatus FileSource::status() const {
   SourceStatus status;
+  status.settled = files_.totals();
   status.watching = files_.resumed() && scanned_.has_value();
   for (const auto& file : files_.files()) {
     SourceStatus::File entry;

@@ -49,9 +49,9 @@ TEST_CASE("after a crash reading goes on behind what was settled and saved") {
   tail.append("access.log", "one\ntwo\nthree\n");
   tail.start();
   const std::vector<Got> got = tail.read();
-  got[0].chunk->settle_for_all(got[0].line);
+  got[0].chunk->settle_for_all(got[0].line, Settled::delivered);
   tail.source->checkpoint();
-  got[1].chunk->settle_for_all(got[1].line);
+  got[1].chunk->settle_for_all(got[1].line, Settled::delivered);
   tail.kill();
   tail.append("access.log", "four\n");
   tail.start();
@@ -81,9 +81,9 @@ TEST_CASE("each sink goes on where it was, also above a line that one has not se
   tail.append("access.log", "one\ntwo\nthree\n");
   tail.start();
   const std::vector<Got> got = tail.read();
-  for (const Got& one : got) one.chunk->settle(0, one.line);
-  got[0].chunk->settle(1, got[0].line);
-  got[2].chunk->settle(1, got[2].line);
+  for (const Got& one : got) one.chunk->settle(0, one.line, Settled::delivered);
+  got[0].chunk->settle(1, got[0].line, Settled::delivered);
+  got[2].chunk->settle(1, got[2].line, Settled::delivered);
   tail.source->checkpoint();
   tail.kill();
   tail.start();
@@ -114,7 +114,7 @@ TEST_CASE("a rotation while the process was away continues in the renamed file")
     tail.append("access.log", "one\ntwo\n");
     tail.start();
     const std::vector<Got> got = tail.read();
-    got[0].chunk->settle_for_all(got[0].line);
+    got[0].chunk->settle_for_all(got[0].line, Settled::delivered);
     tail.source->checkpoint();
     tail.kill();
     tail.rename("access.log", "access.log.1");
@@ -259,8 +259,8 @@ TEST_CASE("a line whose work was forgotten is read again, and what was settled i
   tail.append("access.log", "one\ntwo\nthree\n");
   tail.start();
   const std::vector<Got> got = tail.read();
-  got[0].chunk->settle_for_all(got[0].line);
-  got[2].chunk->settle_for_all(got[2].line);
+  got[0].chunk->settle_for_all(got[0].line, Settled::delivered);
+  got[2].chunk->settle_for_all(got[2].line, Settled::delivered);
   got[1].chunk->forget(got[1].line);
   const std::vector<Got> again = tail.read();
   REQUIRE(again.size() == 2);
@@ -297,7 +297,7 @@ TEST_CASE("a copytruncate while the process was away continues in the copy") {
   tail.append("access.log", "one\ntwo\n");
   tail.start();
   const std::vector<Got> got = tail.read();
-  got[0].chunk->settle_for_all(got[0].line);
+  got[0].chunk->settle_for_all(got[0].line, Settled::delivered);
   tail.source->checkpoint();
   tail.kill();
   tail.copy("access.log", "access.log.1");

@@ -125,7 +125,7 @@ class Follower {
     return texts;
   }
   static void settle(const std::vector<Got>& got) {
-    for (const Got& one : got) one.chunk->settle_for_all(one.line);
+    for (const Got& one : got) one.chunk->settle_for_all(one.line, Settled::filtered);
   }
   void read_and_settle() {
     settle(read());

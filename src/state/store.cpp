@@ -10,7 +10,7 @@
 namespace tailgate::state {
 namespace {
 
-constexpr std::int64_t kSchemaVersion = 1;
+constexpr std::int64_t kSchemaVersion = 2;
 
 constexpr const char* kSchema = R"(
 CREATE TABLE generation (
@@ -34,7 +34,19 @@ CREATE TABLE position (
   ranges BLOB NOT NULL,
   PRIMARY KEY (gen, sink)
 ) WITHOUT ROWID;
-CREATE TABLE total (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+)";
+
+// Version 2: what became of the settled lines, in `position` while their generation is kept, then in `retired`. The
+// first version had an empty table of totals.
+constexpr const char* kTallies = R"(
+DROP TABLE IF EXISTS total;
+ALTER TABLE position ADD COLUMN tally BLOB NOT NULL DEFAULT x'';
+CREATE TABLE retired (
+  source TEXT NOT NULL,
+  sink TEXT NOT NULL,
+  tally BLOB NOT NULL,
+  PRIMARY KEY (source, sink)
+) WITHOUT ROWID;
 )";
 
 void put_varint(std::uint64_t number, std::string& out) {
@@ -54,6 +66,25 @@ bool take_varint(std::string_view& bytes, std::uint64_t& number) {
     if ((byte & 0x80) == 0) return true;
   }
   return false;
+}
+
+std::string encode_tally(const Tally& tally) {
+  std::string out;
+  for (const std::uint64_t count : tally) put_varint(count, out);
+  return out;
+}
+
+// Kinds of a later version are left out, those that an earlier one did not know are 0.
+Tally decode_tally(std::string_view bytes) {
+  Tally tally{};
+  for (std::uint64_t& count : tally) {
+    if (!take_varint(bytes, count)) break;
+  }
+  return tally;
+}
+
+void add(Tally& to, const Tally& more) {
+  for (std::size_t kind = 0; kind < to.size(); ++kind) to[kind] += more[kind];
 }
 
 std::string_view bytes_of(const Uuid& gen) {
@@ -161,6 +192,9 @@ Result<void> Store::upgrade() {
   if (version < 1) {
     if (auto done = database_.run(kSchema); !done) return done;
   }
+  if (version < 2) {
+    if (auto done = database_.run(kTallies); !done) return done;
+  }
   if (auto done = database_.run(fmt::format("PRAGMA user_version={}", kSchemaVersion)); !done) {
     return done;
   }
@@ -172,8 +206,8 @@ Result<std::vector<Checkpoint>> Store::load(const std::string& source) {
       "SELECT gen, path, device, inode, size, offset, head_len, head_hash, tail_len, tail_hash, "
       "orphaned FROM generation WHERE source = ?1 ORDER BY rowid");
   if (!rows) return tl::unexpected<Error>(rows.error());
-  auto positions =
-      database_.prepare("SELECT sink, offset, ranges FROM position WHERE gen = ?1 ORDER BY sink");
+  auto positions = database_.prepare(
+      "SELECT sink, offset, ranges, tally FROM position WHERE gen = ?1 ORDER BY sink");
   if (!positions) return tl::unexpected<Error>(positions.error());
 
   std::vector<Checkpoint> records;
@@ -188,8 +222,9 @@ Result<std::vector<Checkpoint>> Store::load(const std::string& source) {
       auto position = positions->step();
       if (!position) return tl::unexpected<Error>(position.error());
       if (!*position) break;
-      record.positions.emplace_back(positions->bytes(0),
-                                    decode_ranges(positions->number(1), positions->bytes(2)));
+      SinkPosition decoded = decode_ranges(positions->number(1), positions->bytes(2));
+      decoded.tally = decode_tally(positions->bytes(3));
+      record.positions.emplace_back(positions->bytes(0), std::move(decoded));
     }
     positions->reset();
     records.push_back(std::move(record));
@@ -214,24 +249,33 @@ Result<void> Store::put(const Checkpoint& record) {
   auto clear = database_.prepare("DELETE FROM position WHERE gen = ?1");
   if (!clear) return tl::unexpected<Error>(clear.error());
   if (auto done = clear->bind_blob(1, bytes_of(record.gen)).run(); !done) return done;
-  auto add = database_.prepare("INSERT INTO position VALUES (?1, ?2, ?3, ?4)");
+  auto add = database_.prepare("INSERT INTO position VALUES (?1, ?2, ?3, ?4, ?5)");
   if (!add) return tl::unexpected<Error>(add.error());
   for (const auto& [sink, position] : record.positions) {
     add->bind_blob(1, bytes_of(record.gen)).bind_text(2, sink).bind(3, position.offset);
-    if (auto done = add->bind_blob(4, encode_ranges(position)).run(); !done) return done;
+    add->bind_blob(4, encode_ranges(position)).bind_blob(5, encode_tally(position.tally));
+    if (auto done = add->run(); !done) return done;
   }
   return {};
 }
 
-Result<void> Store::put_totals() {
-  if (staged_.empty()) return {};
-  auto row = database_.prepare(
-      "INSERT INTO total VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2");
-  if (!row) return tl::unexpected<Error>(row.error());
-  for (const auto& [name, value] : staged_) {
-    if (auto done = row->bind_text(1, name).bind(2, value).run(); !done) return done;
+Result<void> Store::retire(const Uuid& gen) {
+  auto live = database_.prepare(
+      "SELECT g.source, p.sink, p.tally, r.tally FROM position p JOIN generation g USING (gen) "
+      "LEFT JOIN retired r ON r.source = g.source AND r.sink = p.sink WHERE p.gen = ?1");
+  if (!live) return tl::unexpected<Error>(live.error());
+  auto put = database_.prepare("INSERT OR REPLACE INTO retired VALUES (?1, ?2, ?3)");
+  if (!put) return tl::unexpected<Error>(put.error());
+  live->bind_blob(1, bytes_of(gen));
+  for (;;) {
+    auto row = live->step();
+    if (!row) return tl::unexpected<Error>(row.error());
+    if (!*row) return {};
+    Tally sum = decode_tally(live->bytes(2));
+    add(sum, decode_tally(live->bytes(3)));
+    put->bind_text(1, live->bytes(0)).bind_text(2, live->bytes(1)).bind_blob(3, encode_tally(sum));
+    if (auto done = put->run(); !done) return done;
   }
-  return {};
 }
 
 Result<void> Store::save(std::span<const Checkpoint> records, std::span<const Uuid> forgotten) {
@@ -241,37 +285,31 @@ Result<void> Store::save(std::span<const Checkpoint> records, std::span<const Uu
     if (auto done = put(record); !done) return done;
   }
   for (const Uuid& gen : forgotten) {
+    if (auto done = retire(gen); !done) return done;
     for (const char* table : {"generation", "position"}) {
       auto row = database_.prepare(fmt::format("DELETE FROM {} WHERE gen = ?1", table));
       if (!row) return tl::unexpected<Error>(row.error());
       if (auto done = row->bind_blob(1, bytes_of(gen)).run(); !done) return done;
     }
   }
-  if (auto done = put_totals(); !done) return done;
-  if (auto done = transaction->commit(); !done) return done;
-  staged_.clear();
-  return {};
+  return transaction->commit();
 }
 
-void Store::stage_total(const std::string& name, std::uint64_t value) {
-  staged_[name] = value;
-}
-
-Result<void> Store::flush() {
-  return staged_.empty() ? Result<void>{} : save({});
-}
-
-Result<std::map<std::string, std::uint64_t>> Store::totals() {
-  auto rows = database_.prepare("SELECT name, value FROM total");
-  if (!rows) return tl::unexpected<Error>(rows.error());
-  std::map<std::string, std::uint64_t> totals;
-  for (;;) {
-    auto row = rows->step();
-    if (!row) return tl::unexpected<Error>(row.error());
-    if (!*row) break;
-    totals[rows->bytes(0)] = rows->number(1);
+Result<std::map<std::string, Tally>> Store::totals(const std::string& source) {
+  std::map<std::string, Tally> totals;
+  for (const char* query :
+       {"SELECT p.sink, p.tally FROM position p JOIN generation g USING (gen) WHERE g.source = ?1",
+        "SELECT sink, tally FROM retired WHERE source = ?1"}) {
+    auto rows = database_.prepare(query);
+    if (!rows) return tl::unexpected<Error>(rows.error());
+    rows->bind_text(1, source);
+    for (;;) {
+      auto row = rows->step();
+      if (!row) return tl::unexpected<Error>(row.error());
+      if (!*row) break;
+      add(totals[rows->bytes(0)], decode_tally(rows->bytes(1)));
+    }
   }
-  for (const auto& [name, value] : staged_) totals[name] = value;
   return totals;
 }
 

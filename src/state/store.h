@@ -68,23 +68,20 @@ class Store {
 
   /// The generations of one source, in the order in which they were first saved.
   Result<std::vector<Checkpoint>> load(const std::string& source);
-  /// Saves and forgets in one transaction, with the staged totals.
+  /// Saves and forgets in one transaction; the tallies of what is forgotten stay in the totals.
   Result<void> save(std::span<const Checkpoint> records, std::span<const Uuid> forgotten = {});
 
-  /// Sets a durable total; it is committed with the next save() or flush().
-  void stage_total(const std::string& name, std::uint64_t value);
-  Result<void> flush();
-  Result<std::map<std::string, std::uint64_t>> totals();
+  /// The durable side of the ledger: what became of every line of a source since its first, by the sink's name.
+  Result<std::map<std::string, Tally>> totals(const std::string& source);
 
  private:
   Store(DirectoryLock lock, Database database);
   Result<void> upgrade();
   Result<void> put(const Checkpoint& record);
-  Result<void> put_totals();
+  Result<void> retire(const Uuid& gen);
 
   DirectoryLock lock_;
   Database database_;
-  std::map<std::string, std::uint64_t> staged_;
 };
 
 }  // namespace tailgate::state

@@ -68,16 +68,24 @@ TEST_CASE("saving again replaces positions, and forgetting removes them") {
   CHECK(store->load("access_log")->empty());
 }
 
-TEST_CASE("totals are committed with the next save, not before") {
+TEST_CASE("totals hold what became of every line, also of generations that are forgotten") {
   const TempDir dir;
+  const Tally some{1, 0, 0, 0, 300, 2};
+  Checkpoint first = sample("/var/log/a");
+  first.positions = {{"gateway", {.offset = 10, .tally = some}}};
+  Checkpoint second = sample("/var/log/b");
+  second.source = first.source;
+  second.positions = {{"gateway", {.offset = 20, .tally = some}}};
   {
     auto store = open_in(dir.path);
-    store->stage_total("delivered", 7);
-    REQUIRE(store->flush());
-    store->stage_total("delivered", 8);
-    CHECK(store->totals()->at("delivered") == 8);
+    REQUIRE(store->save(std::vector{first, second}));
+    REQUIRE(store->save({}, std::vector{first.gen}));
+    CHECK(store->totals(first.source)->at("gateway") == Tally{2, 0, 0, 0, 600, 4});
   }
-  CHECK(open_in(dir.path)->totals()->at("delivered") == 7);
+  auto store = open_in(dir.path);
+  REQUIRE(store->save({}, std::vector{second.gen}));
+  CHECK(store->totals(first.source)->at("gateway") == Tally{2, 0, 0, 0, 600, 4});
+  CHECK(store->totals("other")->empty());
 }
 
 TEST_CASE("a second process is refused, and told who holds the directory") {

@@ -168,3 +168,25 @@ def test_stopping_while_the_sink_is_down_ends_within_grace_and_keeps_the_lines(s
     server.default = faulty.ok()
     assert program.once() == 0
     assert sorted(numbers(server.taken())) == list(range(30))
+
+
+def test_the_durable_ledger_counts_each_line_once_over_kills(start_faulty, tailgate):
+    server = start_faulty()
+    program = tailgate({"api": http_sink(server.url)}, filters=[{"where": {"condition": 'not (http.method == "HEAD")'}}])
+    for turn in range(4):
+        program.start()
+        program.append(*(request_event(turn * 50 + n) for n in range(50)), "no JSON")
+        head = request_event(0)
+        head["http"]["method"] = "HEAD"
+        program.append(head)
+        wait_until(lambda: program.status()["sources"]["access_log"]["lag_bytes"] == 0, 20, "all is settled")
+        if turn == 1:
+            program.rotate()
+        if turn < 3:
+            program.kill()
+
+    def ever():
+        return program.status()["sources"]["access_log"]["settled_ever"].get("api", {})
+    wait_until(lambda: ever().get("delivered") == 200, 10, f"the checkpoint holds all: {ever()}")
+    assert (ever()["dead_lettered_by_source"], ever()["filtered"]) == (4, 4)
+    assert program.stop() == 3  # its last run wrote a dead letter
