@@ -1,12 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
 
 #include "app/commands.h"
 
+namespace {
+
+// A descriptor that is closed at the start would be given to the first file that is opened, and output would go into it.
+// Reading finds an end, writing fails with EBADF: the closed stdout that it is.
+void hold_standard_descriptors() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(fd, F_GETFD) < 0) (void)::open("/dev/null", O_RDONLY);
+  }
+}
+
+// What was printed may still be in a buffer, and the disk full.
+int with_output_written(int exit_code) {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return exit_code;
+  std::perror("tailgate: standard output");
+  return exit_code == tailgate::app::kSettled ? static_cast<int>(tailgate::app::kUndelivered)
+                                              : exit_code;
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   using namespace tailgate::app;
+  hold_standard_descriptors();
   CLI::App app{
       "tailgate ships flat JSON access logs as nested, checked events to EventGate, Kafka or HTTP; "
       "nothing is lost.",
@@ -27,5 +51,5 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "tailgate: %s\n", error.what());
     return kUndelivered;
   }
-  return exit_code;
+  return with_output_written(exit_code);
 }

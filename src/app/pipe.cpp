@@ -66,11 +66,16 @@ int pipe(const PipeOptions& options) {
   const std::string dead = dead_file(options);
   auto letters = dead.empty() ? pipeline::DeadLetters::to_stderr(*context.clock, log)
                               : pipeline::DeadLetters::in_file(dead, *context.clock, log);
+  if (const Result<void> ready = letters.prepare(); !ready.has_value()) {
+    say(ready.error().what);
+    return kUsage;
+  }
   std::optional<pipeline::Parts> parts =
       pipeline::build(root, general, std::move(letters), context, problems);
   if (say_problems(problems) || !parts) return kUsage;
   pipeline::Pipeline pipeline(std::move(*parts));
   SessionRules rules;
+  rules.once = true;
   rules.quiet = options.quiet;
   rules.progress = ::isatty(STDOUT_FILENO) == 0 || !options.targets.empty();
   return run_session(pipeline, rules, log).exit_code;

@@ -90,7 +90,7 @@ SessionEnd session(const RunOptions& options, const Log& log) {
     auto opened = state::Store::open({general.data_dir, general.run.grace, false});
     if (!opened.has_value()) {
       std::fprintf(stderr, "tailgate: %s\n", opened.error().what.c_str());
-      return {kUsage};
+      return {kUndelivered};
     }
     store = std::move(*opened);
     context.store = store.get();
@@ -105,12 +105,12 @@ SessionEnd session(const RunOptions& options, const Log& log) {
     auto started = AdminServer::start(general.admin_listen, pipeline, log.named("admin"));
     if (!started.has_value()) {
       std::fprintf(stderr, "tailgate: %s\n", started.error().what.c_str());
-      return {kUsage};
+      return {kUndelivered};
     }
     admin = std::move(*started);
   }
   SessionRules rules;
-  rules.progress = options.once;
+  rules.once = rules.progress = options.once;
   rules.waits_safely = store != nullptr && rereadable;
   rules.reload = [&] {
     if (rereadable) return settings_work(options, log);

@@ -56,7 +56,15 @@ struct Totals {
   std::uint64_t undelivered = 0;
   std::uint64_t read = 0;
   std::uint64_t lost_bytes = 0;
+  std::uint64_t unread_inputs = 0;
 };
+
+// Lines read that are in no other term of the source's law: their dead letters could not be written.
+std::uint64_t waiting_in(const metrics::SourceCounters& c) {
+  return c.read_lines.value() - c.filtered_by_filter.value() - c.filtered_unrouted.value() -
+         c.filtered_empty.value() - c.filtered_not_json.value() - c.dead_parse.value() -
+         c.dead_filter.value() - c.dispatched.value();
+}
 
 Totals totals_of(const pipeline::Pipeline& pipeline) {
   Totals totals;
@@ -64,6 +72,8 @@ Totals totals_of(const pipeline::Pipeline& pipeline) {
     totals.read += source.counters->read_lines.value();
     totals.dead += source.counters->dead_parse.value() + source.counters->dead_filter.value();
     totals.lost_bytes += source.counters->lost_bytes.value();
+    totals.unread_inputs += source.counters->unread_inputs.value();
+    totals.undelivered += waiting_in(*source.counters);
   }
   for (const auto& sink : pipeline.sinks()) {
     totals.dead += sink.counters->dead_filter.value() + sink.counters->dead_sink.value();
@@ -151,11 +161,16 @@ std::string ledger_text(const pipeline::Pipeline& pipeline) {
   std::string text;
   for (const auto& source : pipeline.sources()) {
     const metrics::SourceCounters& c = *source.counters;
-    text += fmt::format("{}: read {} = filtered {} + dead-lettered {} + dispatched {}\n",
+    const std::uint64_t waiting = waiting_in(c);
+    text += fmt::format("{}: read {} = filtered {} + dead-lettered {} + dispatched {}{}\n",
                         source.name, c.read_lines.value(),
                         c.filtered_by_filter.value() + c.filtered_unrouted.value() +
                             c.filtered_empty.value() + c.filtered_not_json.value(),
-                        c.dead_parse.value() + c.dead_filter.value(), c.dispatched.value());
+                        c.dead_parse.value() + c.dead_filter.value(), c.dispatched.value(),
+                        waiting > 0 ? fmt::format(" + waiting {}", waiting) : "");
+    if (c.unread_inputs.value() > 0)
+      text +=
+          fmt::format("{}: {} inputs could not be read\n", source.name, c.unread_inputs.value());
     if (c.lost_bytes.value() > 0) {
       text += fmt::format("{}: {} were truncated or deleted before they could be read\n",
                           source.name, human_bytes(c.lost_bytes.value()));
@@ -208,7 +223,8 @@ SessionEnd run_session(pipeline::Pipeline& pipeline, const SessionRules& rules, 
                      : "they are not kept: feed the input again");
     if (!rules.waits_safely) return {kUndelivered};
   }
-  if (totals.lost_bytes > 0) return {kUndelivered, ending.reload};
+  if (totals.lost_bytes > 0 || (rules.once && totals.unread_inputs > 0))
+    return {kUndelivered, ending.reload};
   return {totals.dead > 0 ? kDeadLetters : kSettled, ending.reload};
 }
 

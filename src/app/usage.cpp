@@ -78,6 +78,7 @@ int usage(UsageOptions options) {
   SessionRules session;
   session.progress = true;
   session.ledger = false;
+  session.once = true;
   const int code = run_session(pipeline, session, log).exit_code;
   std::fputs(options.json ? report.json().c_str() : report.table(options.limit).c_str(), stdout);
   std::uint64_t skipped = 0;

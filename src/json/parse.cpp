@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstring>
 #include <string>
+#include <unordered_map>
 #include <utility>
 
 #include "json/scalar.h"
@@ -202,6 +203,9 @@ struct Parser::Impl {
 
   // Fills `into`; a duplicate replaces the value at the first one's place.
   bool members(sj::ondemand::object& object, Container& into, std::uint32_t& duplicates) {
+    // Objects of an access log are narrow; a wide one must not cost the square of its width.
+    constexpr std::uint32_t kWide = 64;
+    std::unordered_map<std::string_view, Member*> index;
     std::uint64_t seen = 0;  // a filter of the names so far: most lines need no comparison at all
     for (auto item : object) {
       sj::ondemand::field field;
@@ -213,13 +217,24 @@ struct Parser::Impl {
         name = decode(key, *arena);
       }
       const std::uint64_t bit = std::uint64_t{1} << (hash(name) & 63);
-      Member* member = (seen & bit) != 0 ? into.find(name) : nullptr;
+      Member* member = nullptr;
+      if (into.size >= kWide) {
+        if (index.empty()) {
+          for (Member* one = into.first; one != nullptr; one = one->next)
+            index.emplace(one->name, one);
+        }
+        const auto known = index.find(name);
+        if (known != index.end()) member = known->second;
+      } else if ((seen & bit) != 0) {
+        member = into.find(name);
+      }
       seen |= bit;
       if (member == nullptr) {
         member = arena->make<Member>();
         member->key = key;
         member->name = name;
         into.append(member);
+        if (!index.empty()) index.emplace(name, member);
       } else {
         ++duplicates;
       }

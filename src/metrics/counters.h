@@ -34,6 +34,7 @@ struct SourceCounters {
   Counter lag_millis;      // gauge: age of the oldest line not settled
   Counter files_open;      // gauge
   Counter lost_bytes;      // truncated or deleted before they could be read
+  Counter unread_inputs;   // files that could not be opened or read to their end
 };
 
 /// The sink's side: dispatched + recovered = delivered + dead_lettered + dropped + in_flight.

@@ -105,6 +105,8 @@ class Exporter final : public prometheus::Collectable {
          MetricType::Gauge, &SourceCounters::lag_bytes},
         {"tailgate_source_lag_seconds", "Age of the oldest line that not every sink has settled.",
          MetricType::Gauge, &SourceCounters::lag_millis, nullptr, nullptr, 0.001},
+        {"tailgate_source_unread_inputs", "Files that cannot be opened or read to their end.",
+         MetricType::Gauge, &SourceCounters::unread_inputs},
         {"tailgate_source_files_open", "Files held open.", MetricType::Gauge,
          &SourceCounters::files_open},
     };

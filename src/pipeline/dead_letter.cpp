@@ -181,6 +181,12 @@ DeadLetters DeadLetters::to_stderr(const Clock& clock, Log log) {
   return DeadLetters(std::move(impl));
 }
 
+Result<void> DeadLetters::prepare() {
+  const std::lock_guard lock(impl_->mutex);
+  if (impl_->file.empty() || impl_->fd >= 0) return {};
+  return impl_->open_file(impl_->file);
+}
+
 std::string DeadLetters::line(const DeadLetter& letter) const {
   std::string out = fmt::format(R"({{"time":"{}")", rfc3339(impl_->clock.wall()));
   member(out, "source", letter.source);

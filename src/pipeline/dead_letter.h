@@ -50,6 +50,8 @@ class DeadLetters {
   DeadLetters(DeadLetters&&) noexcept;
   ~DeadLetters();
 
+  /// Opens what commit() would open first, so that a wrong path is known at the start.
+  Result<void> prepare();
   /// The NDJSON line of a letter.
   [[nodiscard]] std::string line(const DeadLetter& letter) const;
   /// Makes `lines` (whole NDJSON lines) durable. The error says what is wrong and what happens next.

@@ -12,6 +12,8 @@ namespace tailgate::pipeline {
 namespace {
 
 constexpr Millis kHousekeeping{1'000};
+/// A line that was delivered so long before kill -9 is not sent again.
+constexpr Millis kCheckpoint{50};
 
 }  // namespace
 
@@ -39,7 +41,10 @@ void Pipeline::bury(Inlet& inlet, const Lines& lines, std::uint32_t line, std::s
     letter.raw = text.text;
   }
   letter_lines_ += parts_.dead_letters->line(letter);
-  letters_.push_back({lines.chunk, line, sink});
+  metrics::Counter* counter =
+      stage == "parse" ? &inlet.counters->dead_parse : &inlet.counters->dead_filter;
+  if (sink) counter = &parts_.outlets[*sink].counters->dead_filter;
+  letters_.push_back({lines.chunk, line, sink, counter});
 }
 
 bool Pipeline::commit_letters() {
@@ -55,6 +60,7 @@ bool Pipeline::commit_letters() {
   if (letters_retry_ != Tick{}) parts_.log.info("dead letters have room again");
   letters_retry_ = Tick{};
   for (const Letter& letter : letters_) {
+    letter.counter->add();
     if (letter.sink) {
       letter.chunk->settle(*letter.sink, letter.line, Settled::dead_lettered);
     } else {
@@ -66,12 +72,30 @@ bool Pipeline::commit_letters() {
   return true;
 }
 
+void Pipeline::checkpoint(Tick now) {
+  checkpoint_due_ = false;
+  next_checkpoint_ = now + kCheckpoint;
+  for (Inlet& inlet : parts_.inlets) inlet.source->checkpoint();
+}
+
+// With `once`: whether what is left has waited for longer than anybody wants to. Dead letters that cannot be written
+// hold reading up, so the sources never finish.
+bool Pipeline::gives_up(Tick now, bool finished) {
+  if (!finished && letters_retry_ == Tick{}) {
+    finished_since_.reset();
+    return false;
+  }
+  if (!finished_since_) finished_since_ = now;
+  const Millis patience = parts_.rules.give_up_after;
+  return patience.count() > 0 && now - *finished_since_ >= patience;
+}
+
 void Pipeline::housekeeping(Tick now) {
   next_housekeeping_ = now + kHousekeeping;
   bool watching = true;
   std::vector<SourceStatus> statuses;
+  checkpoint(now);
   for (Inlet& inlet : parts_.inlets) {
-    inlet.source->checkpoint();
     statuses.push_back(inlet.source->status());
     inlet.counters->lag_bytes.set(statuses.back().lag_bytes);
     watching = watching && statuses.back().watching;

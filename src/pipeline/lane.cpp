@@ -18,6 +18,8 @@ Lane::Lane(SenderRules rules, std::unique_ptr<Sink> sink, DeadLetters& dead_lett
 
 Lane::~Lane() {
   stop(Tick{});
+  // What was not sent stays before the checkpoint and is read again.
+  while (std::optional<Batch> left = buffer_->pop()) left->abandon();
 }
 
 void Lane::start() {

@@ -58,16 +58,19 @@ Ending Pipeline::run() {
       }
     }
     for (Outlet& outlet : parts_.outlets) outlet.batcher->flush_old(now);
+    if (progressed) checkpoint_due_ = true;
+    if (checkpoint_due_ && now >= next_checkpoint_) checkpoint(now);
     if (now >= next_housekeeping_) housekeeping(now);
     const auto closed = [](const Outlet& outlet) { return outlet.lane->status().closed; };
     if (std::all_of(parts_.outlets.begin(), parts_.outlets.end(), closed)) return finish(false);
     if ((stops_.load() > 0 || reload_.load()) && drained(now)) return finish(false);
-    if (parts_.rules.once && sources_finished()) {
-      for (Outlet& outlet : parts_.outlets) outlet.batcher->flush();
-      if (all_settled()) return finish(false);
-      if (!finished_since_) finished_since_ = now;
-      const Millis patience = parts_.rules.give_up_after;
-      if (patience.count() > 0 && now - *finished_since_ >= patience) return finish(true);
+    if (parts_.rules.once) {
+      const bool finished = sources_finished();
+      if (finished) {
+        for (Outlet& outlet : parts_.outlets) outlet.batcher->flush();
+        if (all_settled()) return finish(false);
+      }
+      if (gives_up(now, finished)) return finish(true);
     }
     if (!progressed) wait(now + kHousekeeping);
   }
@@ -119,7 +122,6 @@ void Pipeline::take_line(Inlet& inlet, const Lines& lines, std::uint32_t line, T
 
   const auto parsed = inlet.parser.parse(lines.lines[line], event);
   if (!parsed.has_value()) {
-    counters.dead_parse.add();
     return bury(inlet, lines, line, "parse", parsed.error().what, nullptr, std::nullopt);
   }
   if (*parsed == LineParser::Parsed::skipped) {
@@ -131,7 +133,6 @@ void Pipeline::take_line(Inlet& inlet, const Lines& lines, std::uint32_t line, T
   for (const Chain* chain : {&inlet.filters, &parts_.filters}) {
     const Result<Verdict> verdict = chain->apply(event);
     if (!verdict.has_value()) {
-      counters.dead_filter.add();
       return bury(inlet, lines, line, "filter", verdict.error().what, nullptr, std::nullopt);
     }
     if (*verdict == Verdict::drop) {
@@ -167,7 +168,6 @@ void Pipeline::dispatch(Inlet& inlet, const json::Event& event, const Lines& lin
 void Pipeline::offer(Outlet& outlet, std::size_t sink, const json::Event& event, const Lines& lines,
                      std::uint32_t line, Tick now) {
   const auto dead = [&](std::string_view stage, const std::string& reason, const json::Event& of) {
-    outlet.counters->dead_filter.add();
     for (Inlet& inlet : parts_.inlets) {
       if (inlet.name == lines.chunk->stream().source())
         return bury(inlet, lines, line, stage, reason, &of, sink);
@@ -210,11 +210,16 @@ void Pipeline::wait(Tick until) {
   for (const Outlet& outlet : parts_.outlets) {
     if (const auto due = outlet.batcher->due()) until = std::min(until, *due);
   }
+  if (checkpoint_due_) until = std::min(until, next_checkpoint_);
   const auto left = std::chrono::ceil<Millis>(until - parts_.clock->now()).count();
   std::array<epoll_event, 16> events{};
   parts_.wake->wanted(true);
-  (void)::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()),
-                     static_cast<int>(std::clamp<Millis::rep>(left, 0, 60'000)));
+  const int count = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()),
+                                 static_cast<int>(std::clamp<Millis::rep>(left, 0, 60'000)));
+  // A lane woke us: lines may have settled.
+  for (int i = 0; i < count; ++i) {
+    if (events[static_cast<std::size_t>(i)].data.fd == parts_.wake->fd()) checkpoint_due_ = true;
+  }
   parts_.wake->wanted(false);
 }
 

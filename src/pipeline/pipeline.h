@@ -126,6 +126,8 @@ class Pipeline {
             const std::string& reason, const json::Event* event, std::optional<std::size_t> sink);
   bool commit_letters();
   void housekeeping(Tick now);
+  void checkpoint(Tick now);
+  bool gives_up(Tick now, bool finished);
   [[nodiscard]] bool sources_finished() const;
   [[nodiscard]] bool all_settled() const;
   [[nodiscard]] bool drained(Tick now);
@@ -146,6 +148,8 @@ class Pipeline {
   Tick stopping_since_{};
   Tick last_byte_{};
   Tick next_housekeeping_{};
+  Tick next_checkpoint_{};
+  bool checkpoint_due_ = false;
   std::optional<Tick> blocked_since_;
   std::optional<Tick> finished_since_;
 
@@ -154,6 +158,7 @@ class Pipeline {
     std::shared_ptr<Chunk> chunk;
     std::uint32_t line;
     std::optional<std::size_t> sink;  // none: for all sinks
+    metrics::Counter* counter;
   };
   std::string letter_lines_;
   std::vector<Letter> letters_;

@@ -75,9 +75,10 @@ bool StdoutSink::write_some(Pending& pending, Outcome& out) {
     if (n == 0) return false;
     if (n < 0) {
       const int error = errno;
-      out.kind = error == EPIPE ? Outcome::Kind::closed : Outcome::Kind::endpoint_trouble;
-      out.reason = error == EPIPE ? std::string("stdout was closed by its reader")
-                                  : std::string("cannot write to stdout: ") + std::strerror(error);
+      const bool closed = error == EPIPE || error == EBADF;
+      out.kind = closed ? Outcome::Kind::closed : Outcome::Kind::endpoint_trouble;
+      out.reason = closed ? std::string("stdout was closed by its reader")
+                          : std::string("cannot write to stdout: ") + std::strerror(error);
       return true;
     }
     pending.rest.remove_prefix(static_cast<std::size_t>(n));

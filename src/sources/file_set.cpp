@@ -160,6 +160,7 @@ void FileSet::adopt(const Found& found, Tick now) {
   struct stat status {};
   if (!handle.valid() || fstat(handle.fd(), &status) != 0) {
     if (errno != ENOENT) {
+      unreadable_.insert(found.path);
       complain_once(found.path,
                     fmt::format("cannot be read: {}; it is tried again", std::strerror(errno)));
     }
@@ -176,6 +177,7 @@ void FileSet::adopt(const Found& found, Tick now) {
     return;
   }
   complained_.erase(found.path);
+  unreadable_.erase(found.path);
   const auto before = last_at_.find(file.path);
   const FilePtr predecessor = before == last_at_.end() ? nullptr : before->second.lock();
   bool read_before = false;

@@ -54,6 +54,8 @@ class FileSet {
   [[nodiscard]] const std::vector<std::shared_ptr<FileStream>>& files() const { return files_; }
   [[nodiscard]] int wait_fd() const { return notifier_.fd(); }
   [[nodiscard]] bool resumed() const { return resumed_; }
+  /// How many files could not be opened at the last look.
+  [[nodiscard]] std::size_t unreadable() const { return unreadable_.size(); }
   /// What became of every line since the first, by sink, as it is on disk.
   [[nodiscard]] const std::map<std::string, Tally>& totals() const { return totals_; }
 
@@ -89,6 +91,7 @@ class FileSet {
   std::map<std::string, std::weak_ptr<FileStream>> last_at_;  // path → the newest file that had it
   std::set<std::string> known_paths_;                         // of the records of an earlier run
   std::set<std::string> complained_;
+  std::set<std::string> unreadable_;
   std::vector<Uuid> forgotten_;
   std::vector<state::Checkpoint> last_records_;  // of files that are gone or are forgotten next
   std::map<std::string, Tally> totals_;          // as last saved

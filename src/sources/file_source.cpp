@@ -166,6 +166,7 @@ void FileSource::count(Tick now) {
   }
   context_.counters->lag_bytes.set(lag_bytes);
   context_.counters->lag_millis.set(static_cast<std::uint64_t>(lag.count()));
+  context_.counters->unread_inputs.set(files_.unreadable());
   context_.counters->files_open.set(files_.files().size());
 }
 

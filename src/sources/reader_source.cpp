@@ -75,7 +75,7 @@ bool ReaderSource::open_next() {
 // Something cannot be read: said, and the exit code tells.
 void ReaderSource::fail_input(const std::string& what) {
   context_.log.error("{}", what);
-  context_.counters->lost_bytes.add(1);
+  context_.counters->unread_inputs.add();
 }
 
 int ReaderSource::wait_fd() const {
@@ -135,11 +135,14 @@ std::optional<Lines> ReaderSource::cut(bool at_end) {
 }
 
 std::optional<Lines> ReaderSource::read(std::size_t max_bytes) {
-  if (finished_) return std::nullopt;
-  const bool at_end = fill(max_bytes);
-  std::optional<Lines> lines = cut(at_end);
-  if (at_end && !lines && !open_next()) finished_ = true;
-  return lines;
+  while (!finished_) {
+    const bool at_end = fill(max_bytes);
+    if (std::optional<Lines> lines = cut(at_end)) return lines;
+    if (at_end && !open_next()) finished_ = true;
+    // In the middle of a long line: more at once, but only when reading would not block.
+    if (waits_ && !watch(Tick{}).ready) return std::nullopt;
+  }
+  return std::nullopt;
 }
 
 void ReaderSource::checkpoint() {

@@ -81,6 +81,13 @@ def send(port: int, request: dict, body: bytes | None):
     return answer, json.loads(text) if kind.startswith("application/json") else text
 
 
+def without_parser_text(body):
+    """JSON.parse words its error differently in every version of Node: there must be one, whatever it says."""
+    if not isinstance(body, dict) or body.get("title") != "SyntaxError":
+        return body
+    return {**body, "detail": bool(body["detail"])}
+
+
 @pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)
 def test_answers_as_recorded(gateway, path):
     recorded = json.loads(path.read_text())
@@ -92,7 +99,7 @@ def test_answers_as_recorded(gateway, path):
         assert len(body or b"") == request["body_bytes"]
     answer, answered = send(gateway.port, request, body)
     assert (answer.status, answer.reason) == (expected["status"], expected["reason"])
-    assert answered == expected["body"]
+    assert without_parser_text(answered) == without_parser_text(expected["body"])
     for header in ("content-type", "allow"):
         wanted = {k.lower(): v for k, v in expected["headers"].items()}.get(header)
         assert answer.getheader(header) == wanted

@@ -63,7 +63,10 @@ def test_a_lane_that_is_down_probes_with_one_request(start_faulty, tailgate):
     time.sleep(2)
     before = len(server.requests)
     time.sleep(3)
-    assert len(server.requests) - before <= 8, "at most one probe a backoff (max 1 s)"
+    probes = server.requests[before:]
+    # Full jitter may make a single wait short: one at a time, and far fewer than the 20 batches that wait.
+    assert len({request.connection for request in probes}) <= 2 and len(probes) <= 15
+    assert len({request.body for request in probes}) == 1, "always the same batch"
     server.default = faulty.ok()
     program.wait_settled("api", 200)
     assert sorted(numbers(server.taken())) == list(range(200))
