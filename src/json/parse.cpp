@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "json/diagnose.h"
 #include "json/scalar.h"
 #include "json/text.h"
 
@@ -253,6 +254,9 @@ struct Parser::Impl {
   }
 
   [[nodiscard]] Error error(std::string_view text) const {
+    if (const auto flaw = find_flaw(text, kMaxDepth);
+        flaw && trouble.what != reason(sj::INCORRECT_TYPE))
+      return {fmt::format("not valid JSON at column {}: {}", flaw->offset + 1, flaw->what)};
     std::size_t column = text.size();
     if (trouble.at != nullptr && trouble.at >= text.data() &&
         trouble.at <= text.data() + text.size()) {

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <cstring>
 
 #include "json/text.h"
@@ -51,6 +52,23 @@ std::string_view with_valid_utf8(std::string_view text, json::Arena& arena) {
   return {begin, static_cast<std::size_t>(out - begin)};
 }
 
+Result<std::string_view> bytes_of(const json::Value& array, std::string_view name,
+                                  json::Arena& arena) {
+  const std::uint32_t size = array.items->size;
+  char* const begin = arena.bytes(size + json::kPadding);
+  char* out = begin;
+  for (const json::Member* one = array.items->first; one != nullptr; one = one->next) {
+    const std::string_view digits = one->value.raw;
+    unsigned value = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    if (error != std::errc{} || end != digits.data() + digits.size() || value > 0xff)
+      return fail(fmt::format("the wrapper's \"{}\" is neither a text nor bytes", name));
+    *out++ = static_cast<char>(value);
+  }
+  std::memset(out, 0, json::kPadding);
+  return std::string_view(begin, size);
+}
+
 bool is_valid_utf8(std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t size = json::utf8_length(text, at);
@@ -72,6 +90,10 @@ Result<std::string_view> LineParser::member_text(std::string_view text, std::str
   const Result<void> parsed = wrapper_.parse(text, outer);
   if (!parsed.has_value()) return tl::unexpected<Error>(parsed.error());
   const json::Member* member = outer.root().find(name);
+  // journald writes an array of byte values where a text holds what is not printable
+  // (systemd, "Journal Export Formats", JSON).
+  if (member != nullptr && member->value.kind == json::Kind::array)
+    return bytes_of(member->value, name, arena);
   if (member == nullptr || member->value.kind != json::Kind::string) {
     return fail(fmt::format("the wrapper has no text in \"{}\"", name));
   }

@@ -2,6 +2,7 @@
 // What `validate` says beside errors, and its --connect.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string_view>
 
 #include "pipeline/build.h"
@@ -39,6 +40,13 @@ void warn_about_filters(const Node& list, Problems& problems) {
   }
 }
 
+bool has_filter(const Node& list, std::string_view name) {
+  if (!list.is_list()) return false;
+  const auto& items = list.items();
+  return std::any_of(items.begin(), items.end(),
+                     [name](const Node& item) { return item.at(name).given(); });
+}
+
 bool mentions_credentials(const Node& list) {
   if (!list.is_list()) return false;
   for (const Node& item : list.items()) {
@@ -55,6 +63,17 @@ void warn_about(const Node& root, Problems& problems) {
   const Node sinks = root.at("sinks");
   for (const auto& [name, sink] : sinks.members()) {
     unconditional = unconditional || !sink.at("when").given();
+    const SinkEntry* entry = sink_entry(sink);
+    const Node meta_id = sink.at("meta_id");
+    const bool keeps = meta_id.is_scalar() && meta_id.text() == "keep";
+    if (entry == nullptr || !entry->traits.needs_meta_id || keeps ||
+        has_filter(root.at("filters"), "event_meta") ||
+        has_filter(sink.at("filters"), "event_meta"))
+      continue;
+    problems.warn(sink,
+                  "a filter event_meta is added: it sets meta.id and meta.dt; events that bring no "
+                  "$schema and meta.stream of their own are refused unless you name them: "
+                  "`event_meta: {stream: …, schema: …}`");
   }
   if (!unconditional) {
     problems.warn(sinks,

@@ -183,6 +183,21 @@ TEST_CASE("a writer that holds a file is told from one that has closed it") {
   CHECK(tail.source->writers_gone());
 }
 
+TEST_CASE(
+    "what a compressing rotation took away unread while the process was down is counted as lost") {
+  Follower tail;
+  tail.append("access.log", "one\ntwo\n");
+  tail.start();
+  tail.read_and_settle();
+  tail.kill();
+  tail.append("access.log", "three\n");
+  REQUIRE(std::system(("gzip -q " + tail.logs("access.log")).c_str()) == 0);
+  tail.append("access.log", "four\n");
+  tail.start();
+  CHECK(tail.texts() == Texts{"four"});
+  CHECK(tail.counters.lost_bytes.value() == 6);
+}
+
 TEST_CASE("a file source says where it stands") {
   Follower tail;
   tail.append("access.log", "one\ntwo\n");

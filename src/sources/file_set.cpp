@@ -9,6 +9,7 @@
 #include <cstring>
 #include <utility>
 
+#include "sources/compressed.h"
 #include "sources/fingerprint.h"
 
 namespace tailgate::sources {
@@ -81,7 +82,15 @@ void FileSet::take_resumed(Resumed resumed, Tick now) {
   if (record.path != file->file.path) last_at_[record.path] = file;
 }
 
-void FileSet::report_lost(const state::Checkpoint& record) {
+void FileSet::report_lost(state::Checkpoint record) {
+  // A rotation that compressed it may have taken more than was seen of it.
+  if (record.fingerprint.offset > 0 && !record.orphaned) {
+    for (const Found& found : files_in(directory_of(record.path))) {
+      if (!looks_rotated(name_of(record.path), name_of(found.path))) continue;
+      const auto size = inflated_size_of_match(found.path, record.fingerprint);
+      if (size) record.size = std::max(record.size, *size);
+    }
+  }
   std::uint64_t settled = record.size;
   for (const auto& [sink, position] : record.positions)
     settled = std::min(settled, position.offset);
@@ -96,9 +105,8 @@ void FileSet::report_lost(const state::Checkpoint& record) {
       "not sent and are "
       "lost; if it comes back, it goes on at {}",
       record.path, record.size - settled, settled);
-  state::Checkpoint orphan = record;
-  orphan.orphaned = true;
-  last_records_.push_back(std::move(orphan));
+  record.orphaned = true;
+  last_records_.push_back(std::move(record));
 }
 
 void FileSet::add(const FilePtr& file) {

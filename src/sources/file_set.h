@@ -63,7 +63,7 @@ class FileSet {
   using FilePtr = std::shared_ptr<FileStream>;
 
   void take_resumed(Resumed resumed, Tick now);
-  void report_lost(const state::Checkpoint& record);
+  void report_lost(state::Checkpoint record);
   void adopt(const Found& found, Tick now);
   FilePtr open_new(Handle handle, const Found& found, std::uint64_t start, Tick now);
   void add(const FilePtr& file);
