@@ -8,6 +8,7 @@
 
 #include "app/views.h"
 #include "metrics/exporter.h"
+#include "settings/address.h"
 
 namespace tailgate::app {
 namespace {
@@ -68,20 +69,12 @@ AdminServer::~AdminServer() {
 Result<std::unique_ptr<AdminServer>> AdminServer::start(const std::string& listen,
                                                         const pipeline::Pipeline& pipeline,
                                                         Log log) {
-  const std::size_t colon = listen.rfind(':');
-  int port = -1;
-  if (colon != std::string::npos) {
-    const std::string digits = listen.substr(colon + 1);
-    if (!digits.empty() && digits.size() <= 5 &&
-        digits.find_first_not_of("0123456789") == std::string::npos)
-      port = std::stoi(digits);
-  }
-  if (port < 0 || port > 65535 || colon == 0) {
-    return fail(fmt::format("admin.listen: \"{}\" is not host:port", listen));
-  }
-  const std::string host = listen.substr(0, colon);
+  const auto address = settings::Address::parse(listen);
+  if (!address.has_value()) return fail("admin.listen: " + address.error().what);
   auto impl = std::make_unique<Impl>(pipeline, std::move(log));
   impl->routes();
+  const std::string& host = address->host;
+  int port = address->port;
   const bool bound = port == 0 ? (port = impl->server.bind_to_any_port(host)) > 0
                                : impl->server.bind_to_port(host, port);
   if (!bound) {

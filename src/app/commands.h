@@ -27,4 +27,7 @@ void add_status(CLI::App& app, int& exit_code);
 void add_describe(CLI::App& app, int& exit_code);
 void add_version(CLI::App& app, int& exit_code);
 
+/// `--version`, and what is answered to a word that is no command; after all commands were added.
+void add_general_flags(CLI::App& app);
+
 }  // namespace tailgate::app

@@ -11,6 +11,7 @@
 #include "app/commands.h"
 #include "app/dead_replay.h"
 #include "app/dead_store.h"
+#include "app/flags.h"
 #include "base/credentials.h"
 #include "pipeline/build.h"
 #include "settings/reader.h"
@@ -88,6 +89,15 @@ int show(const DeadOptions& options) {
 }
 
 int purge(const DeadOptions& options) {
+  const LetterChoice& choice = options.choice;
+  const bool chosen = !choice.reason.empty() || !choice.sink.empty() || !choice.stage.empty();
+  if (!chosen && !options.all && !options.dry_run) {
+    std::fputs(
+        "tailgate: this would remove every dead letter: say which by --reason, --sink or --stage, "
+        "or say --all\n",
+        stderr);
+    return kUsage;
+  }
   const std::string place = place_of(options);
   if (place.empty()) return kUsage;
   const auto files = letter_files(place);
@@ -136,20 +146,27 @@ void add_dead(CLI::App& app, int& exit_code) {
     command->add_option("-c,--config", options->config, "The YAML settings file.");
     command->add_option("--path", options->place,
                         "The folder or file of dead letters, instead of the settings'.");
-    command->add_option("--reason", options->choice.reason,
-                        "Only those whose reason holds this text.");
-    command->add_option("--sink", options->choice.sink, "Only those of this sink.");
-    command->add_option("--stage", options->choice.stage,
-                        "Only those of this stage: parse, filter or sink.");
+    command
+        ->add_option("--reason", options->choice.reason, "Only those whose reason holds this text.")
+        ->check(not_empty());
+    command->add_option("--sink", options->choice.sink, "Only those of this sink.")
+        ->check(not_empty());
+    command->add_option("--stage", options->choice.stage, "Only those of this stage.")
+        ->type_name("parse|filter|sink")
+        ->check(CLI::IsMember({"parse", "filter", "sink"}));
     command->callback([options, act, &exit_code] { exit_code = act(*options); });
     return std::pair{command, options};
   };
   add("list", "Count them by stage, sink and reason.", list);
   const auto [show_command, show_options] = add("show", "Print them, token shapes masked.", show);
-  show_command->add_option("--limit", show_options->limit, "At most so many; 0: all.");
-  for (const auto& [command, options] :
-       {add("replay", "Send them again from the stage at which they failed.", run_replay),
-        add("purge", "Remove them.", purge)}) {
+  show_command->add_option("--limit", show_options->limit, "At most so many; 0: all.")
+      ->check(CLI::NonNegativeNumber);
+  const auto replaying =
+      add("replay", "Send them again from the stage at which they failed.", run_replay);
+  const auto purging = add("purge", "Remove them.", purge);
+  purging.first->add_flag("--all", purging.second->all,
+                          "Remove every one; needed when nothing else says which.");
+  for (const auto& [command, options] : {replaying, purging}) {
     command->add_flag("--dry-run", options->dry_run, "Only say what would be done.");
   }
 }

@@ -63,15 +63,33 @@ bool narrow(pipeline::Parts& parts, const Way& way, const std::vector<const Stor
   return found;
 }
 
+// What became of the letters of all runs.
+struct Sums {
+  std::size_t chosen = 0;
+  std::size_t delivered = 0;
+  std::size_t came_back = 0;
+  std::size_t filtered = 0;
+
+  void print(bool dry_run) const {
+    if (dry_run) return fmt::print("{} dead letters would be sent again\n", chosen);
+    fmt::print("{} dead letters sent again: {} delivered, {} came back as dead letters", chosen,
+               delivered, came_back);
+    if (filtered > 0) fmt::print(", {} filtered", filtered);
+    const std::size_t stay = chosen - delivered - came_back - filtered;
+    if (stay > 0) fmt::print(", {} not settled: they stay", stay);
+    fmt::print("\n");
+  }
+};
+
 struct Replayer {
   const settings::Node& root;
   const pipeline::General& general;
   pipeline::BuildContext context;
   Log log;
 
-  // Marks in `gone` the letters that are settled. The exit code of the run.
+  // Marks in `gone` the letters that are settled, and counts them. The exit code of the run.
   int run(const Way& way, const std::vector<const StoredLetter*>& letters,
-          std::set<const StoredLetter*>& gone) const {
+          std::set<const StoredLetter*>& gone, Sums& sums) const {
     settings::Problems problems;
     std::optional<pipeline::Parts> parts = pipeline::build(
         root, general,
@@ -92,7 +110,11 @@ struct Replayer {
     rules.waits_safely = true;
     const int code = run_session(pipeline, rules, log).exit_code;
     for (std::size_t i = 0; i < letters.size(); ++i) {
-      if (source->settled(i)) gone.insert(letters[i]);
+      const ReplaySource::Outcome outcome = source->outcome(i);
+      if (outcome != ReplaySource::Outcome::waiting) gone.insert(letters[i]);
+      sums.delivered += outcome == ReplaySource::Outcome::delivered ? 1 : 0;
+      sums.came_back += outcome == ReplaySource::Outcome::came_back ? 1 : 0;
+      sums.filtered += outcome == ReplaySource::Outcome::filtered ? 1 : 0;
     }
     return code;
   }
@@ -118,7 +140,7 @@ int replay(const DeadOptions& options, const std::string& place) {
     return kUndelivered;
   }
   int worst = kSettled;
-  std::size_t total = 0;
+  Sums sums;
   for (const std::string& file : *files) {
     std::vector<std::unique_ptr<StoredLetter>> letters;
     std::map<Way, std::vector<const StoredLetter*>> ways;
@@ -130,12 +152,12 @@ int replay(const DeadOptions& options, const std::string& place) {
     });
     std::set<const StoredLetter*> gone;
     for (const auto& [way, chosen] : ways) {
-      total += chosen.size();
+      sums.chosen += chosen.size();
       if (options.dry_run) {
         fmt::print("{}: {} letters {}\n", file, chosen.size(),
                    way.sink.empty() ? "from the start" : "to " + way.sink);
       } else {
-        worst = std::max(worst, replayer.run(way, chosen, gone));
+        worst = std::max(worst, replayer.run(way, chosen, gone, sums));
       }
     }
     if (gone.empty()) continue;
@@ -148,7 +170,7 @@ int replay(const DeadOptions& options, const std::string& place) {
       worst = std::max<int>(worst, kUndelivered);
     }
   }
-  fmt::print("{} dead letters {}\n", total, options.dry_run ? "would be sent again" : "sent again");
+  sums.print(options.dry_run);
   return worst;
 }
 

@@ -42,6 +42,7 @@ int main(int argc, char** argv) {
                     add_status, add_describe, add_version}) {
     add(app, exit_code);
   }
+  add_general_flags(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/replay.h"
 
+#include <algorithm>
+
 #include "json/parse.h"
 
 namespace tailgate::app {
@@ -33,9 +35,17 @@ SourceStatus ReplaySource::status() const {
   return status;
 }
 
-bool ReplaySource::settled(std::size_t letter) const {
-  return letter < streams_.size() &&
-         streams_[letter]->settled_offset() == streams_[letter]->end_offset();
+ReplaySource::Outcome ReplaySource::outcome(std::size_t letter) const {
+  const bool settled = letter < streams_.size() &&
+                       streams_[letter]->settled_offset() == streams_[letter]->end_offset();
+  if (!settled) return Outcome::waiting;
+  const auto any = [positions = streams_[letter]->positions()](Settled kind) {
+    return std::any_of(positions.begin(), positions.end(), [kind](const SinkPosition& position) {
+      return position.tally[static_cast<std::size_t>(kind)] > 0;
+    });
+  };
+  if (any(Settled::dead_at_source) || any(Settled::dead_lettered)) return Outcome::came_back;
+  return any(Settled::delivered) ? Outcome::delivered : Outcome::filtered;
 }
 
 }  // namespace tailgate::app

@@ -25,8 +25,13 @@ class ReplaySource final : public Source {
   [[nodiscard]] bool writers_gone() const override { return finished(); }
   [[nodiscard]] SourceStatus status() const override;
 
-  /// Whether the letter is settled: delivered, filtered, or a new dead letter.
-  [[nodiscard]] bool settled(std::size_t letter) const;
+  enum class Outcome {
+    waiting,  // not settled
+    delivered,
+    came_back,  // a new dead letter, for one sink at least
+    filtered,
+  };
+  [[nodiscard]] Outcome outcome(std::size_t letter) const;
 
  private:
   const std::vector<const StoredLetter*>& letters_;

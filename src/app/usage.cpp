@@ -108,7 +108,8 @@ void add_usage(CLI::App& app, int& exit_code) {
   command->add_option("--until", options->until, "Up to this time.")->type_name("TIME");
   command->add_option("--by", options->by, "Count by this field instead of client_id.")
       ->type_name("PATH");
-  command->add_option("--limit", options->limit, "Rows of the table; 0: all.");
+  command->add_option("--limit", options->limit, "Rows of the table; 0: all.")
+      ->check(CLI::NonNegativeNumber);
   command->add_option("--format", options->pipe.format,
                       "What wraps the JSON of a line: auto, json, cri, docker, journald.");
   command->callback([options, &exit_code] { exit_code = usage(*options); });

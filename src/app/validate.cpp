@@ -21,6 +21,10 @@ struct ValidateOptions {
 };
 
 int validate(const ValidateOptions& options) {
+  if (options.file.empty()) {
+    std::fputs("tailgate: FILE is missing: tailgate validate FILE\n", stderr);
+    return kUsage;
+  }
   settings::Problems problems;
   const settings::Node root =
       settings::read_file(options.file, settings::process_environment(), problems);
@@ -55,7 +59,8 @@ void add_validate(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<ValidateOptions>();
   CLI::App* command =
       app.add_subcommand("validate", "Check a settings file: everything wrong with it, at once.");
-  command->add_option("file,-c,--config", options->file, "The YAML settings file.")->required();
+  command->add_option("file,-c,--config", options->file, "The YAML settings file.")
+      ->type_name("FILE");
   command->add_flag("--connect", options->connect, "Ask every sink whether it is there.");
   command->add_flag("--print", options->print, "Print the settings as understood, secrets as ***.");
   command->callback([options, &exit_code] { exit_code = validate(*options); });
