@@ -34,7 +34,19 @@ Stream::Stream(Uuid gen, std::string source, std::string path, std::vector<SinkP
       path_(std::move(path)),
       positions_(std::move(positions)) {
   end_ = positions_.empty() ? 0 : positions_.front().offset;
-  for (const SinkPosition& position : positions_) end_ = std::min(end_, position.offset);
+  for (const SinkPosition& position : positions_) {
+    end_ = std::min(end_, position.offset);
+    for (std::size_t kind = 0; kind < kSettledKinds; ++kind) {
+      const bool parsed = kind != static_cast<std::size_t>(Settled::dead_at_source);
+      if (parsed && position.tally[kind] > 0) trial_ = kTrial + 1;
+    }
+  }
+}
+
+bool Stream::tried(bool parsed) {
+  if (trial_ >= kTrial) return false;
+  trial_ = parsed ? kTrial + 1 : trial_ + 1;
+  return trial_ == kTrial;
 }
 
 std::shared_ptr<Chunk> Stream::add_chunk(std::vector<std::uint64_t> offsets) {

@@ -82,6 +82,12 @@ class Stream : public std::enable_shared_from_this<Stream> {
   [[nodiscard]] std::uint64_t settled_offset() const;
   /// The end of the last line added.
   [[nodiscard]] std::uint64_t end_offset() const;
+  /// Whether a line could be parsed, told of each by the intake thread alone. True once, when none of its first kTrial
+  /// lines could: a wrong format or a file that is no log must not fill the dead letters. Then it is halted: its source
+  /// reads no more of it in this run.
+  bool tried(bool parsed);
+  [[nodiscard]] bool halted() const { return trial_ == kTrial; }
+  static constexpr std::uint32_t kTrial = 1000;
   /// Grows with every settled line: a checkpoint is due when it changed.
   [[nodiscard]] std::uint64_t version() const;
   /// Lines whose work was destroyed unsettled: a bug; the checkpoint stays before them, and the source reads them again.
@@ -100,6 +106,8 @@ class Stream : public std::enable_shared_from_this<Stream> {
   std::uint64_t end_ = 0;
   std::uint64_t version_ = 0;
   std::uint64_t forgotten_ = 0;
+  std::uint32_t trial_ =
+      0;  // lines that could not be parsed, none before them could; past kTrial: one could
 };
 
 /// The lines of one read. An event carries {chunk, line}; nothing is allocated per line. A chunk keeps its stream; the
@@ -118,6 +126,8 @@ class Chunk {
   void settle(std::size_t sink, std::span<const std::uint32_t> lines, Settled as);
   void settle(std::size_t sink, std::uint32_t line, Settled as) { settle(sink, {&line, 1}, as); }
   void settle_for_all(std::uint32_t line, Settled as);
+  /// See Stream::tried().
+  bool tried(bool parsed) const { return stream_->tried(parsed); }
   /// Work on this line was destroyed unsettled.
   void forget(std::uint32_t line);
 

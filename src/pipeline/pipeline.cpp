@@ -121,6 +121,13 @@ void Pipeline::take_line(Inlet& inlet, const Lines& lines, std::uint32_t line, T
   event.origin = {lines.chunk->stream().gen(), lines.chunk->offset(line), parts_.clock->wall()};
 
   const auto parsed = inlet.parser.parse(lines.lines[line], event);
+  if (lines.chunk->tried(parsed.has_value())) {
+    parts_.log.named("source " + inlet.name)
+        .error(
+            "{}: none of its first {} lines could be parsed (the last: {}); if it is a file, it "
+            "is read no further in this run",
+            lines.chunk->stream().path(), Stream::kTrial, parsed.error().what);
+  }
   if (!parsed.has_value()) {
     return bury(inlet, lines, line, "parse", parsed.error().what, nullptr, std::nullopt);
   }

@@ -269,7 +269,7 @@ void FileSet::unpark(Tick now) {
 }
 
 bool FileSet::readable(FileStream& file, Tick now) {
-  if (!file.pending || file.parked || !file.window_open()) return false;
+  if (!file.pending || file.parked || file.stream().halted() || !file.window_open()) return false;
   if (const FilePtr before = file.predecessor.lock()) {
     if (before->pending && !before->parked) return false;
     const bool waited = now - file.opened >= kSuccessorWait || context_.once;

@@ -74,7 +74,7 @@ Wakeup FileSource::watch(Tick now) {
     if (!held && files_.readable(*file, now)) {
       wakeup.ready = true;
       if (file->in_long_line()) wakeup.at = std::min(*wakeup.at, now + kSkipPause);
-    } else if (file->pending && !file->parked) {
+    } else if (file->pending && !file->parked && !file->stream().halted()) {
       wakeup.at = std::min(*wakeup.at, now + kBlocked);
     }
   }
@@ -166,14 +166,17 @@ void FileSource::count(Tick now) {
   }
   context_.counters->lag_bytes.set(lag_bytes);
   context_.counters->lag_millis.set(static_cast<std::uint64_t>(lag.count()));
-  context_.counters->unread_inputs.set(files_.unreadable());
+  const auto halted = std::count_if(files_.files().begin(), files_.files().end(),
+                                    [](const auto& file) { return file->stream().halted(); });
+  context_.counters->unread_inputs.set(files_.unreadable() + static_cast<std::size_t>(halted));
   context_.counters->files_open.set(files_.files().size());
 }
 
 bool FileSource::finished() const {
   if (!context_.once || !scanned_) return false;
-  return std::all_of(files_.files().begin(), files_.files().end(),
-                     [](const auto& file) { return file->parked || !file->pending; });
+  return std::all_of(files_.files().begin(), files_.files().end(), [](const auto& file) {
+    return file->parked || !file->pending || file->stream().halted();
+  });
 }
 
 bool FileSource::writers_gone() const {
@@ -196,6 +199,8 @@ SourceStatus FileSource::status() const {
     entry.settled = file->stream().settled_offset();
     if (file->parked) {
       entry.note = "copy of a file that is read";
+    } else if (file->stream().halted()) {
+      entry.note = "stopped: none of its first lines could be parsed";
     } else if (file->deleted) {
       entry.note = "deleted";
     } else if (file->gone) {

@@ -190,3 +190,17 @@ def test_the_durable_ledger_counts_each_line_once_over_kills(start_faulty, tailg
     wait_until(lambda: ever().get("delivered") == 200, 10, f"the checkpoint holds all: {ever()}")
     assert (ever()["dead_lettered_by_source"], ever()["filtered"]) == (4, 4)
     assert program.stop() == 3  # its last run wrote a dead letter
+
+
+def test_a_file_that_is_no_log_does_not_fill_the_dead_letters(start_faulty, tailgate):
+    server = start_faulty()
+    program = tailgate({"api": http_sink(server.url)})
+    other = program.input.with_name("access.log.other")
+    other.write_text("this is not a log\n" * 100_000)
+    program.append(*(request_event(n) for n in range(20)), *(["no JSON"] * 2000),
+                   *(request_event(n) for n in range(20, 40)))
+    assert program.once() == 1, "something was not read"
+    assert sorted(numbers(server.taken())) == list(range(40)), "a good file is not stopped by a bad stretch"
+    bad = [letter for letter in program.dead_letters() if letter["path"] == str(other)]
+    assert 1000 <= len(bad) < 20_000
+    assert "none of its first 1000 lines could be parsed" in program.log()
