@@ -3,11 +3,13 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
 
 #include "app/commands.h"
+#include "app/flags.h"
 #include "app/pipe_settings.h"
 #include "app/session.h"
 #include "base/units.h"
@@ -27,33 +29,27 @@ std::string dead_file(const PipeOptions& options) {
   return not_json == "show" || not_json == "skip" || not_json == "pass" ? "" : not_json;
 }
 
-int pipe(const PipeOptions& options) {
-  block_signals();
-  const auto yaml = pipe_yaml(options);
+// What is followed and not there yet is waited for, which would look like a hang.
+void say_what_is_awaited(const PipeOptions& options) {
+  if (!options.follow || options.quiet) return;
+  std::error_code ignored;
+  for (const std::string& file : options.files) {
+    if (std::filesystem::exists(file, ignored)) continue;
+    const bool pattern = file.find_first_of("*?[") != std::string::npos;
+    if (!pattern) say(file + " is not there yet; waits for it");
+  }
+}
+
+// The settings that the flags stand for, and what they make; nothing after saying what is wrong.
+std::optional<pipeline::Parts> build(const PipeOptions& options, Millis give_up, const Log& log) {
+  auto yaml = pipe_yaml(options);
   if (!yaml.has_value()) {
     say(yaml.error().what);
-    return kUsage;
+    return std::nullopt;
   }
-  if (options.print_config) {
-    std::fputs(yaml->c_str(), stdout);
-    return kSettled;
-  }
-  Millis give_up{0};
-  if (!options.give_up_after.empty()) {
-    const auto parsed = parse_duration(options.give_up_after);
-    if (!parsed.has_value()) {
-      say("--give-up-after: " + parsed.error().what);
-      return kUsage;
-    }
-    give_up = *parsed;
-  }
-  if (options.files.empty() && ::isatty(STDIN_FILENO) != 0 && !options.quiet) {
-    say("reads lines from the terminal; end with ctrl-D (or name a file, or pipe something in)");
-  }
-  const Log log = make_log(options.quiet ? Log::Level::error : Log::Level::warn);
   settings::Problems problems;
   const settings::Node root =
-      settings::read_text(*yaml, "command line", settings::process_environment(), problems);
+      settings::read_text(yaml->text, kCommandLine, settings::process_environment(), problems);
   pipeline::General general = pipeline::read_general(root, problems);
   general.run.give_up_after = give_up;
   general.run.quiet = Millis(200);
@@ -63,19 +59,40 @@ int pipe(const PipeOptions& options) {
   context.log = log;
   context.once = !options.follow;
   context.interactive = true;
-  const std::string dead = dead_file(options);
+  const std::string dead = options.print_config ? "" : dead_file(options);
   auto letters = dead.empty() ? pipeline::DeadLetters::to_stderr(*context.clock, log)
                               : pipeline::DeadLetters::in_file(dead, *context.clock, log);
-  if (const Result<void> ready = letters.prepare(); !ready.has_value()) {
-    say(ready.error().what);
-    return kUsage;
-  }
   std::optional<pipeline::Parts> parts =
       pipeline::build(root, general, std::move(letters), context, problems);
-  if (say_problems(problems) || !parts) return kUsage;
+  std::fputs(by_flag(problems.warnings() + problems.text(), *yaml).c_str(), stderr);
+  if (problems.any()) return std::nullopt;
+  return parts;
+}
+
+int pipe(const PipeOptions& options) {
+  block_signals();
+  Millis give_up{0};
+  if (!options.give_up_after.empty()) {
+    const auto parsed = parse_duration(options.give_up_after);
+    if (!parsed.has_value()) {
+      say("--give-up-after: " + parsed.error().what);
+      return kUsage;
+    }
+    give_up = *parsed;
+  }
+  const Log log = make_log(options.quiet ? Log::Level::error : Log::Level::warn);
+  std::optional<pipeline::Parts> parts = build(options, give_up, log);
+  if (!parts) return kUsage;
+  if (options.print_config) {
+    std::fputs(pipe_yaml(options, Secrets::from_environment)->text.c_str(), stdout);
+    return kSettled;
+  }
+  if (options.files.empty() && ::isatty(STDIN_FILENO) != 0 && !options.quiet) {
+    say("reads lines from the terminal; end with ctrl-D (or name a file, or pipe something in)");
+  }
+  say_what_is_awaited(options);
   pipeline::Pipeline pipeline(std::move(*parts));
   SessionRules rules;
-  rules.once = true;
   rules.quiet = options.quiet;
   rules.progress = ::isatty(STDOUT_FILENO) == 0 || !options.targets.empty();
   return run_session(pipeline, rules, log).exit_code;
@@ -132,7 +149,8 @@ void add_input_flags(CLI::App& command, PipeOptions& options) {
       .add_option("--not-json", options.not_json,
                   "Lines that are not JSON: show on stderr, skip, pass as {\"message\":…}, or a "
                   "file for them.")
-      ->type_name("show|skip|pass|FILE");
+      ->type_name("show|skip|pass|FILE")
+      ->check(not_empty());
   command.add_flag("--follow", options.follow, "Go on reading what is appended to the files.");
 }
 
@@ -143,7 +161,8 @@ void add_repeated(CLI::App& command, const std::string& flag, const std::string&
       ->type_size(1)
       ->expected(1)
       ->allow_extra_args(false)  // what follows its value is a file to read
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->check(not_empty());
 }
 
 void add_output_flags(CLI::App& command, PipeOptions& options) {
@@ -155,15 +174,18 @@ void add_output_flags(CLI::App& command, PipeOptions& options) {
   add_repeated(command, "-X,--property", "PROP", options.properties,
                "A librdkafka property: name=value.");
   command.add_option("--ca-file", options.ca_file, "Certificates to trust (PEM).")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check(not_empty());
   command
       .add_option("--dead", options.dead_file, "Dead letters go to this file instead of stderr.")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check(not_empty());
   command
       .add_option(
           "--give-up-after", options.give_up_after,
           "End with 1 when events are undelivered so long after the input's end (default: wait).")
-      ->type_name("DURATION");
+      ->type_name("DURATION")
+      ->check(not_empty());
 }
 
 }  // namespace

@@ -2,18 +2,124 @@
 #include "app/pipe_settings.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
-#include <algorithm>
+#include <charconv>
 #include <map>
 
+#include "app/pipe_text.h"
 #include "json/write.h"
 
 namespace tailgate::app {
 namespace {
 
-// A double-quoted YAML scalar: JSON's strings are YAML's. A literal ${ must not be substituted.
+// `client_id`, `jwt:http.request_headers.authorization`, several with commas.
+std::string client_id_filter(const std::string& from) {
+  std::string list;
+  for (const std::string& one : split(from, ',')) {
+    const std::size_t colon = one.find(':');
+    const std::string kind = one.substr(0, colon);
+    if (!list.empty()) list += ", ";
+    if (colon != std::string::npos && (kind == "jwt" || kind == "basic" || kind == "oauth1")) {
+      list += fmt::format("{{{}: {}}}", kind, quoted(one.substr(colon + 1)));
+    } else {
+      list += quoted(one);
+    }
+  }
+  return fmt::format("  - add_client_id: {{from: [{}]}}", list);
+}
+
+Result<void> add_filters(const std::vector<PipeStep>& steps, PipeYaml& yaml) {
+  if (!steps.empty()) yaml.add("", "filters:");
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const auto& [flag, value] = steps[i];
+    if (flag == "--unflatten" && i + 1 < steps.size() && steps[i + 1].first == "--schema") {
+      yaml.add(flag, "  - unflatten:");
+      yaml.add(flag, "      separator: " + quoted(value));
+      yaml.add("--schema", "      schema: " + quoted(steps[++i].second));
+    } else if (flag == "--unflatten") {
+      yaml.add(flag, fmt::format("  - unflatten: {{separator: {}}}", quoted(value)));
+    } else if (flag == "--schema") {
+      return fail("--schema goes right behind the --unflatten that it guides");
+    } else if (flag == "--drop-nulls") {
+      yaml.add(flag, "  - drop_nulls: {}");
+    } else if (flag == "--client-id") {
+      yaml.add(flag, client_id_filter(value));
+    } else if (flag == "--set") {
+      const std::size_t equals = value.find('=');
+      if (equals == std::string::npos || equals == 0) {
+        return fail(fmt::format("--set {}: write --set PATH=VALUE", value));
+      }
+      yaml.add(flag, fmt::format("  - set: {{{}: {}}}", quoted(value.substr(0, equals)),
+                                 quoted(value.substr(equals + 1))));
+    } else if (flag == "--where") {
+      yaml.add(flag, fmt::format("  - where: {{condition: {}}}", quoted(value)));
+    }
+  }
+  return {};
+}
+
+bool is_word(const std::string& not_json) {
+  return not_json == "show" || not_json == "skip" || not_json == "pass";
+}
+
+Result<void> add_source(const PipeOptions& options, PipeYaml& yaml) {
+  for (const std::string& file : options.files) {
+    if (file.empty()) return fail("FILE: the name of a file is empty");
+  }
+  if (options.follow && options.files.empty()) return fail("--follow needs a file");
+  const std::string& not_json = options.not_json;
+  if (!is_word(not_json) && not_json.find_first_of("/.") == std::string::npos) {
+    return fail(
+        fmt::format("--not-json {}: not understood; write show, skip, pass, or a file as ./{}",
+                    not_json, not_json));
+  }
+  yaml.add("", "sources:");
+  yaml.add("", "  input:");
+  if (options.files.empty()) {
+    yaml.add("", "    type: stdin");
+  } else {
+    yaml.add("", fmt::format("    type: {}", options.follow ? "file" : "read"));
+    yaml.add("FILE", "    paths: " + quoted_list(options.files));
+  }
+  yaml.add("--format", "    format: " + options.format);
+  if (not_json == "skip" || not_json == "pass") yaml.add("--not-json", "    not_json: " + not_json);
+  return {};
+}
+
+Result<void> add_sinks(const PipeOptions& options, Secrets secrets, PipeYaml& yaml) {
+  auto checked = check_sink_flags(options);
+  yaml.add("", "sinks:");
+  std::map<std::string, int> used;
+  const std::vector<std::string> targets =
+      options.targets.empty() ? std::vector<std::string>{"-"} : options.targets;
+  for (const std::string& target : targets) {
+    const auto kind = kind_of_target(target);
+    if (!kind.has_value()) return tl::unexpected<Error>(kind.error());
+    if (!checked.has_value()) return checked;
+    const int count = ++used[*kind];
+    const std::string name = *kind + (count == 1 ? "" : std::to_string(count));
+    if (auto added = add_sink(target, options, secrets, yaml, name); !added.has_value())
+      return added;
+  }
+  return {};
+}
+
+// `sinks.http."a: b": what is wrong` without the path.
+std::string_view without_path(std::string_view text) {
+  bool inside = false;
+  for (std::size_t at = 0; at + 1 < text.size() && text[at] != '\n'; ++at) {
+    if (text[at] == '"') inside = !inside;
+    if (!inside && text[at] == ' ') return text;  // no path stands there
+    if (!inside && text.substr(at, 2) == ": ") return text.substr(at + 2);
+  }
+  return text;
+}
+
+}  // namespace
+
 std::string quoted(std::string_view text) {
-  std::string literal;
+  std::string literal;  // JSON's strings are YAML's, but a ${ must not be substituted
   for (std::size_t at = 0; at < text.size(); ++at) {
     if (text.substr(at, 2) == "${") literal += '$';
     literal += text[at];
@@ -39,156 +145,47 @@ std::vector<std::string> split(std::string_view text, char separator) {
   }
 }
 
-bool starts(std::string_view text, std::string_view with) {
-  return text.substr(0, with.size()) == with;
+void PipeYaml::add(const std::string& flag, const std::string& line) {
+  text.append(line).append("\n");
+  flags.push_back(flag);
 }
 
-// `client_id`, `jwt:http.request_headers.authorization`, several with commas.
-std::string client_id_filter(const std::string& from) {
-  std::string list;
-  for (const std::string& one : split(from, ',')) {
-    const std::size_t colon = one.find(':');
-    const std::string kind = one.substr(0, colon);
-    if (!list.empty()) list += ", ";
-    if (colon != std::string::npos && (kind == "jwt" || kind == "basic" || kind == "oauth1")) {
-      list += fmt::format("{{{}: {}}}", kind, quoted(one.substr(colon + 1)));
+Result<PipeYaml> pipe_yaml(const PipeOptions& options, Secrets secrets) {
+  PipeYaml yaml;
+  yaml.add("", "version: 1");
+  auto added = add_source(options, yaml);
+  if (added.has_value()) added = add_filters(options.steps, yaml);
+  if (added.has_value()) added = add_sinks(options, secrets, yaml);
+  if (!added.has_value()) return tl::unexpected<Error>(added.error());
+  if (!yaml.variables.empty()) {
+    yaml.text.insert(0, fmt::format("# Secrets are not printed: set {} in the environment.\n",
+                                    fmt::join(yaml.variables, ", ")));
+    yaml.flags.insert(yaml.flags.begin(), "");
+  }
+  return yaml;
+}
+
+std::string by_flag(const std::string& problems, const PipeYaml& yaml) {
+  const std::string place = std::string(kCommandLine) + ":";
+  std::string out;
+  std::string_view rest = problems;
+  while (!rest.empty()) {
+    const std::string_view text = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(text.size() + 1, rest.size()));
+    std::size_t line = 0;
+    const std::size_t what = text.find(": ");
+    if (text.starts_with(place) && what != std::string_view::npos) {
+      std::from_chars(text.data() + place.size(), text.data() + what, line);
+      const bool known = line > 0 && line <= yaml.flags.size() && !yaml.flags[line - 1].empty();
+      out += known ? fmt::format("tailgate: {}: {}", yaml.flags[line - 1],
+                                 without_path(text.substr(what + 2)))
+                   : fmt::format("tailgate: {}", text.substr(what + 2));
     } else {
-      list += quoted(one);
+      out += text;
     }
+    out += '\n';
   }
-  return fmt::format("  - add_client_id: {{from: [{}]}}\n", list);
-}
-
-Result<std::string> filters_yaml(const std::vector<PipeStep>& steps) {
-  std::string yaml;
-  for (std::size_t i = 0; i < steps.size(); ++i) {
-    const auto& [flag, value] = steps[i];
-    if (flag == "--unflatten") {
-      yaml += fmt::format("  - unflatten: {{separator: {}", quoted(value));
-      if (i + 1 < steps.size() && steps[i + 1].first == "--schema")
-        yaml += ", schema: " + quoted(steps[++i].second);
-      yaml += "}\n";
-    } else if (flag == "--schema") {
-      return fail("--schema goes right behind the --unflatten that it guides");
-    } else if (flag == "--drop-nulls") {
-      yaml += "  - drop_nulls: {}\n";
-    } else if (flag == "--client-id") {
-      yaml += client_id_filter(value);
-    } else if (flag == "--set") {
-      const std::size_t equals = value.find('=');
-      if (equals == std::string::npos || equals == 0) {
-        return fail(fmt::format("--set {}: write --set PATH=VALUE", value));
-      }
-      yaml += fmt::format("  - set: {{{}: {}}}\n", quoted(value.substr(0, equals)),
-                          quoted(value.substr(equals + 1)));
-    } else if (flag == "--where") {
-      yaml += fmt::format("  - where: {{condition: {}}}\n", quoted(value));
-    }
-  }
-  return yaml.empty() ? yaml : "filters:\n" + yaml;
-}
-
-Result<std::string> headers_yaml(const std::vector<std::string>& headers) {
-  std::string yaml;
-  for (const std::string& header : headers) {
-    const std::size_t colon = header.find(':');
-    if (colon == std::string::npos || colon == 0)
-      return fail(fmt::format("-H \"{}\": write -H \"Name: value\"", header));
-    const std::size_t value = header.find_first_not_of(' ', colon + 1);
-    yaml += fmt::format("{}{}: {}", yaml.empty() ? "" : ", ", quoted(header.substr(0, colon)),
-                        quoted(value == std::string::npos ? "" : header.substr(value)));
-  }
-  return yaml.empty() ? yaml : fmt::format("    headers: {{{}}}\n", yaml);
-}
-
-Result<std::string> kafka_yaml(const std::string& target, const PipeOptions& options) {
-  const std::string rest = target.substr(std::string_view("kafka://").size());
-  const std::size_t slash = rest.find('/');
-  if (slash == std::string::npos || slash == 0 || slash + 1 == rest.size()) {
-    return fail(fmt::format("--to {}: write kafka://host:port[,host:port]/topic", target));
-  }
-  std::string properties;
-  for (const std::string& property : options.properties) {
-    const std::size_t equals = property.find('=');
-    if (equals == std::string::npos || equals == 0)
-      return fail(fmt::format("-X {}: write -X name=value", property));
-    properties +=
-        fmt::format("{}{}: {}", properties.empty() ? "" : ", ", quoted(property.substr(0, equals)),
-                    quoted(property.substr(equals + 1)));
-  }
-  std::string yaml =
-      fmt::format("    type: kafka\n    brokers: {}\n    topic: {}\n",
-                  quoted_list(split(rest.substr(0, slash), ',')), quoted(rest.substr(slash + 1)));
-  if (!properties.empty()) yaml += fmt::format("    options: {{{}}}\n", properties);
-  return yaml;
-}
-
-// The kind of a target and its settings.
-Result<std::pair<std::string, std::string>> sink_yaml(const std::string& target,
-                                                      const PipeOptions& options) {
-  using Pair = std::pair<std::string, std::string>;
-  const std::string tls = options.ca_file.empty()
-                              ? ""
-                              : fmt::format("    tls: {{ca_file: {}}}\n", quoted(options.ca_file));
-  if (target == "-") return Pair{"stdout", "    type: stdout\n"};
-  if (starts(target, "kafka://")) {
-    auto yaml = kafka_yaml(target, options);
-    if (!yaml.has_value()) return tl::unexpected<Error>(yaml.error());
-    return Pair{"kafka", *yaml + tls};
-  }
-  const bool eventgate =
-      starts(target, "eventgate+http://") || starts(target, "eventgate+https://");
-  if (eventgate || starts(target, "http://") || starts(target, "https://")) {
-    const std::string url =
-        eventgate ? target.substr(std::string_view("eventgate+").size()) : target;
-    const auto headers = headers_yaml(options.headers);
-    if (!headers.has_value()) return tl::unexpected<Error>(headers.error());
-    const std::string type = eventgate ? "eventgate" : "http";
-    return Pair{type,
-                fmt::format("    type: {}\n    url: {}\n", type, quoted(url)) + *headers + tls};
-  }
-  if (starts(target, "file:") || starts(target, "/") || starts(target, "./")) {
-    const std::string path = starts(target, "file:") ? target.substr(5) : target;
-    return Pair{"file", fmt::format("    type: file\n    path: {}\n", quoted(path))};
-  }
-  return fail(
-      fmt::format("--to {}: not understood; write - for stdout, kafka://host:port/topic, "
-                  "eventgate+https://host/v1/events, https://…, or a file as /x, ./x or file:x",
-                  target));
-}
-
-std::string source_yaml(const PipeOptions& options) {
-  std::string yaml = "sources:\n  input:\n";
-  if (options.files.empty()) {
-    yaml += "    type: stdin\n";
-  } else {
-    yaml += fmt::format("    type: {}\n    paths: {}\n", options.follow ? "file" : "read",
-                        quoted_list(options.files));
-  }
-  yaml += fmt::format("    format: {}\n", options.format);
-  if (options.not_json == "skip" || options.not_json == "pass")
-    yaml += "    not_json: " + options.not_json + "\n";
-  return yaml;
-}
-
-}  // namespace
-
-Result<std::string> pipe_yaml(const PipeOptions& options) {
-  if (options.follow && options.files.empty()) return fail("--follow needs a file");
-  auto filters = filters_yaml(options.steps);
-  if (!filters.has_value()) return filters;
-  std::string yaml = "version: 1\n" + source_yaml(options) + *filters + "sinks:\n";
-  std::map<std::string, int> used;
-  const std::vector<std::string> targets =
-      options.targets.empty() ? std::vector<std::string>{"-"} : options.targets;
-  for (const std::string& target : targets) {
-    const auto sink = sink_yaml(target, options);
-    if (!sink.has_value()) return tl::unexpected<Error>(sink.error());
-    const int count = ++used[sink->first];
-    yaml += fmt::format("  {}{}:\n{}", sink->first, count == 1 ? "" : std::to_string(count),
-                        sink->second);
-  }
-  return yaml;
+  return out;
 }
 
 }  // namespace tailgate::app

@@ -60,7 +60,7 @@ int usage(UsageOptions options) {
   const Log log = make_log(Log::Level::warn);
   settings::Problems problems;
   const settings::Node root =
-      settings::read_text(*yaml, "command line", settings::process_environment(), problems);
+      settings::read_text(yaml->text, kCommandLine, settings::process_environment(), problems);
   const pipeline::General general = pipeline::read_general(root, problems);
   pipeline::BuildContext context;
   context.clock = std::make_shared<SystemClock>();

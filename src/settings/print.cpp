@@ -13,19 +13,6 @@ namespace {
 
 constexpr std::string_view kMask = "\"***\"";
 
-bool speaks_of_a_secret(std::string_view name) {
-  std::string lower(name);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c); });
-  constexpr std::array<std::string_view, 9> kWords = {"password", "passwd",        "secret",
-                                                      "token",    "authorization", "cookie",
-                                                      "api-key",  "api_key",       "key.pem"};
-  // `token_file` names a file.
-  if (lower.ends_with("_file") || lower.ends_with(".location")) return false;
-  return std::any_of(kWords.begin(), kWords.end(),
-                     [&](std::string_view word) { return lower.find(word) != std::string::npos; });
-}
-
 bool plain_is_safe(std::string_view text) {
   if (text.empty() || text.front() == ' ' || text.back() == ' ' || text.back() == ':') return false;
   if (std::string_view("-?:,[]{}#&*!|>'\"%@`~<=").find(text.front()) != std::string_view::npos) {
@@ -200,6 +187,20 @@ class Printer {
 };
 
 }  // namespace
+
+bool speaks_of_a_secret(std::string_view name) {
+  std::string lower(name);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c); });
+  constexpr std::array<std::string_view, 11> kWords = {
+      "password",   "passwd",  "secret",  "token",   "authorization",
+      "cookie",     "api-key", "api_key", "key.pem", "oauthbearer.config",
+      "jaas.config"};
+  // `token_file` names a file.
+  if (lower.ends_with("_file") || lower.ends_with(".location")) return false;
+  return std::any_of(kWords.begin(), kWords.end(),
+                     [&](std::string_view word) { return lower.find(word) != std::string::npos; });
+}
 
 std::string print_masked(const Node& root, const SectionDoc& doc, Defaults defaults) {
   return Printer(doc, defaults).document(root);

@@ -2,11 +2,16 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "settings/describe.h"
 #include "settings/node.h"
 
 namespace tailgate::settings {
+
+/// Whether an option, a header or a property of this name is a secret: `sasl.password`, `authorization`, `X-Api-Key`.
+/// Those that name a file (`token_file`, `ssl.key.location`) are none.
+bool speaks_of_a_secret(std::string_view name);
 
 /// What else to print than what the file says.
 enum class Defaults { omit, show };
