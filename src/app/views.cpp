@@ -13,7 +13,7 @@ namespace {
 
 using State = pipeline::LaneStatus::State;
 
-std::string quoted(std::string_view text) {
+std::string json_text(std::string_view text) {
   std::string out;
   json::write_string(text, out);
   return out;
@@ -61,17 +61,19 @@ std::string status_json(const pipeline::Pipeline& pipeline) {
   for (const auto& source : pipeline.sources()) {
     std::string files;
     for (const SourceStatus::File& file : source.status.files) {
-      files += fmt::format(R"({}{{"path":{},"size":{},"read":{},"settled":{}{}}})",
-                           files.empty() ? "" : ",", quoted(file.path), file.size, file.read,
-                           file.settled, file.note.empty() ? "" : ",\"note\":" + quoted(file.note));
+      files +=
+          fmt::format(R"({}{{"path":{},"size":{},"read":{},"settled":{}{}}})",
+                      files.empty() ? "" : ",", json_text(file.path), file.size, file.read,
+                      file.settled, file.note.empty() ? "" : ",\"note\":" + json_text(file.note));
     }
     std::string totals;
     for (const auto& [sink, tally] : source.status.settled)
-      totals += fmt::format("{}{}:{}", totals.empty() ? "" : ",", quoted(sink), tally_json(tally));
+      totals +=
+          fmt::format("{}{}:{}", totals.empty() ? "" : ",", json_text(sink), tally_json(tally));
     const metrics::SourceCounters& c = *source.counters;
     sources += fmt::format(
         R"({}{}:{{"lag_bytes":{},"read":{},"filtered":{},"dead_lettered":{},"dispatched":{},"settled_ever":{{{}}},"files":[{}]}})",
-        sources.empty() ? "" : ",", quoted(source.name), source.status.lag_bytes,
+        sources.empty() ? "" : ",", json_text(source.name), source.status.lag_bytes,
         c.read_lines.value(),
         c.filtered_by_filter.value() + c.filtered_unrouted.value() + c.filtered_empty.value() +
             c.filtered_not_json.value(),
@@ -83,10 +85,10 @@ std::string status_json(const pipeline::Pipeline& pipeline) {
     const bool trouble = sink.status.state != State::up;
     sinks += fmt::format(
         R"({}{}:{{"type":{},"state":"{}","reason":{},"dispatched":{},"delivered":{},"dead_lettered":{},"in_flight":{},"attempts":{},"body_limit":{}}})",
-        sinks.empty() ? "" : ",", quoted(sink.name), quoted(sink.type), word(sink.status.state),
-        trouble ? quoted(sink.status.reason) : "null", c.dispatched.value(), c.delivered.value(),
-        c.dead_filter.value() + c.dead_sink.value(), c.in_flight(), c.attempts.value(),
-        sink.status.body_limit);
+        sinks.empty() ? "" : ",", json_text(sink.name), json_text(sink.type),
+        word(sink.status.state), trouble ? json_text(sink.status.reason) : "null",
+        c.dispatched.value(), c.delivered.value(), c.dead_filter.value() + c.dead_sink.value(),
+        c.in_flight(), c.attempts.value(), sink.status.body_limit);
   }
   return fmt::format(
       R"({{"version":"{}","memory":{{"used":{},"limit":{}}},"dead_letters":{{"bytes":{}}},"sources":{{{}}},"sinks":{{{}}}}})",

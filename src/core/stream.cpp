@@ -68,6 +68,16 @@ std::shared_ptr<Chunk> Stream::add_chunk(std::vector<std::uint64_t> offsets) {
   return std::shared_ptr<Chunk>(new Chunk(shared_from_this(), state, resumed));
 }
 
+void Stream::skip(std::uint64_t end) {
+  const std::lock_guard lock(mutex_);
+  const auto state =
+      std::make_shared<ChunkState>(std::vector<std::uint64_t>{end_, end}, positions_.size());
+  for (std::size_t sink = 0; sink < positions_.size(); ++sink) state->mark(sink, 0);
+  end_ = end;
+  chunks_.push_back(state);
+  advance_locked();
+}
+
 void Stream::advance_locked() {
   ++version_;
   for (std::size_t sink = 0; sink < positions_.size(); ++sink) {

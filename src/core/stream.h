@@ -76,6 +76,9 @@ class Stream : public std::enable_shared_from_this<Stream> {
   /// a position holds as settled already (a re-read after a restart) start settled for that sink.
   std::shared_ptr<Chunk> add_chunk(std::vector<std::uint64_t> offsets);
 
+  /// Lines up to `end` will not be read: settled for every sink, without a place in the tallies.
+  void skip(std::uint64_t end);
+
   /// One entry per sink. Cheap enough for every checkpoint.
   [[nodiscard]] std::vector<SinkPosition> positions() const;
   /// Everything before it is settled for every sink.

@@ -36,16 +36,21 @@ constexpr Option kOptions[] = {
     {.name = "reclaim",
      .type = Type::choice,
      .default_text = "none",
-     .summary = "Frees the disk space of what every sink has settled.",
+     .summary = "Frees the disk space of what every sink has settled: punch_hole inside the files "
+                "(they keep "
+                "their size; not together with copytruncate), delete_rotated whole files that were "
+                "rotated away.",
      .choices = "none|punch_hole|delete_rotated"},
     {.name = "max_backlog",
      .type = Type::bytes,
      .default_text = "0",
-     .summary = "Bytes that may wait in the files; 0 is no limit."},
+     .summary = "Bytes that may wait in the files, read or not; 0 is no limit."},
     {.name = "when_backlog_full",
      .type = Type::choice,
      .default_text = "block",
-     .summary = "What happens beyond max_backlog.",
+     .summary =
+         "What happens beyond max_backlog: they wait and it is said, or the oldest lines not yet "
+         "read are dropped and counted as lost.",
      .choices = "block|drop_oldest"},
 };
 
@@ -81,12 +86,10 @@ std::unique_ptr<Source> make(const settings::Section& options, SourceContext con
   if (files < 1) rotated.problem("max_files", "must be at least 1");
   settings.rotated_max_files = static_cast<std::size_t>(files);
   settings.rotated_max_bytes = rotated.bytes("max_bytes");
-  if (options.text("reclaim") != "none") {
-    options.problem("reclaim", "only none is supported by this version");
-  }
-  if (options.bytes("max_backlog") != 0) {
-    options.problem("max_backlog", "only 0 (no limit) is supported by this version");
-  }
+  if (options.text("reclaim") == "punch_hole") settings.reclaim = Reclaim::punch_hole;
+  if (options.text("reclaim") == "delete_rotated") settings.reclaim = Reclaim::delete_rotated;
+  settings.max_backlog = options.bytes("max_backlog");
+  settings.drop_backlog = options.text("when_backlog_full") == "drop_oldest";
   if (options.problems().any()) return nullptr;
   return std::make_unique<FileSource>(std::move(settings), std::move(context));
 }

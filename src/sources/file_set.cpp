@@ -334,6 +334,7 @@ void FileSet::look_at_files(Tick now) {
     moved = moved || stat(file->file.path.c_str(), &named) != 0 ||
             Identity::of(named) != file->file.identity;
   }
+  drop_backlog();
   if (moved) {
     rescan(now);
   } else {

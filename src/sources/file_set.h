@@ -47,9 +47,9 @@ class FileSet {
   void truncated(const std::shared_ptr<FileStream>& file, Tick now);
 
   /// Saves the records of new generations, which must be on disk before their first line leaves.
-  Result<void> commit_new();
+  Result<void> commit_new(Tick now);
   /// Saves what changed.
-  Result<void> save();
+  Result<void> save(Tick now);
 
   [[nodiscard]] const std::vector<std::shared_ptr<FileStream>>& files() const { return files_; }
   [[nodiscard]] int wait_fd() const { return notifier_.fd(); }
@@ -77,6 +77,9 @@ class FileSet {
   [[nodiscard]] std::uint64_t start_of(int fd, const Found& found) const;
   [[nodiscard]] std::shared_ptr<Stream> new_stream(const std::string& path,
                                                    std::uint64_t start) const;
+  void reclaim(Tick now);
+  void remove_rotated(FileStream& file, Tick now);
+  void drop_backlog();
   bool finished_with(FileStream& file, Tick now);
   void close(const FilePtr& file);
   void forget(FileStream& file);
@@ -97,6 +100,7 @@ class FileSet {
   std::map<std::string, Tally> totals_;          // as last saved
   bool resumed_ = false;
   bool first_scan_ = true;
+  bool backlog_full_ = false;
 };
 
 /// Whether `name` looks like a rotation of `original`: access.log.1, access.log-20261123,

@@ -71,13 +71,13 @@ void FileSet::drop_beyond_limits() {
   }
 }
 
-Result<void> FileSet::commit_new() {
+Result<void> FileSet::commit_new(Tick now) {
   const bool any = std::any_of(files_.begin(), files_.end(),
                                [](const FilePtr& file) { return !file->committed; });
-  return any ? save() : Result<void>{};
+  return any ? save(now) : Result<void>{};
 }
 
-Result<void> FileSet::save() {
+Result<void> FileSet::save(Tick now) {
   std::vector<state::Checkpoint> records = last_records_;
   std::vector<std::pair<FilePtr, std::uint64_t>> saved;
   for (const FilePtr& file : files_) {
@@ -88,7 +88,10 @@ Result<void> FileSet::save() {
     saved.emplace_back(file, version);
   }
   if (context_.store != nullptr) {
-    if (records.empty() && forgotten_.empty()) return {};
+    if (records.empty() && forgotten_.empty()) {
+      reclaim(now);
+      return {};
+    }
     if (auto done = context_.store->save(records, forgotten_); !done) return done;
     if (auto totals = context_.store->totals(context_.name)) totals_ = std::move(*totals);
   }
@@ -99,6 +102,7 @@ Result<void> FileSet::save() {
   }
   forgotten_.clear();
   last_records_.clear();
+  reclaim(now);
   return {};
 }
 

@@ -83,7 +83,7 @@ Wakeup FileSource::watch(Tick now) {
 
 bool FileSource::commit_new(Tick now) {
   if (failed_ && !due(failed_, kStoreRetry, now)) return false;
-  const Result<void> done = files_.commit_new();
+  const Result<void> done = files_.commit_new(now);
   if (done) {
     failed_.reset();
     complained_ = false;
@@ -143,7 +143,7 @@ std::optional<Lines> FileSource::read_one(const std::shared_ptr<FileStream>& fil
 
 void FileSource::checkpoint() {
   const Tick now = context_.clock->now();
-  const Result<void> done = files_.save();
+  const Result<void> done = files_.save(now);
   if (!done) {
     if (!complained_) {
       context_.log.error("{}; positions stay behind, so a restart would repeat lines; trying again",

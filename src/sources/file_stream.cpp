@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sources/file_stream.h"
 
+#include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +19,7 @@ namespace {
 
 /// Ends of reads that are remembered; beyond, every second one is dropped.
 constexpr std::size_t kMaxMarks = 256;
+constexpr std::size_t kLookAhead = std::size_t{64} << 10;
 
 std::string_view last(std::string_view bytes, std::size_t count) {
   return bytes.substr(bytes.size() - std::min(bytes.size(), count));
@@ -155,6 +158,7 @@ void FileStream::begin_anew(std::shared_ptr<Stream> stream, Tick now) {
   }
   stream_ = std::move(stream);
   start();
+  punched_ = 0;
   ranges_full_ = false;
   size_ = position_.scan;
   saved_version = 0;
@@ -183,6 +187,45 @@ void FileStream::continue_in(FileStream& copy) const {
   copy.committed = committed;
   copy.dirty = true;
   copy.pending = true;
+}
+
+std::uint64_t FileStream::skip_unread(std::uint64_t bytes) {
+  // Where the next line begins behind what shall go.
+  std::uint64_t end = position_.scan + std::min(bytes, unread());
+  for (bool found = false; !found && end < size_;) {
+    const std::string ahead = bytes_at(fd(), end, kLookAhead);
+    const std::size_t newline = ahead.find('\n');
+    found = newline != std::string::npos;
+    end += found ? newline + 1 : ahead.size();
+    if (ahead.empty()) break;
+  }
+  if (end <= position_.scan) return 0;
+  const std::uint64_t skipped = end - position_.scan;
+  stream_->skip(end);
+  position_ = {.line = end, .scan = end, .too_long = false};
+  head_ = bytes_at(fd(), 0, static_cast<std::size_t>(std::min<std::uint64_t>(end, kHeadBytes)));
+  const auto tail = std::min<std::uint64_t>(end, kTailBytes);
+  tail_ = bytes_at(fd(), end - tail, static_cast<std::size_t>(tail));
+  return skipped;
+}
+
+int FileStream::punch_settled() {
+  constexpr std::uint64_t kBlock = 4096;
+  constexpr std::uint64_t kWorthIt = std::uint64_t{1} << 20;
+  if (settled_tail_.offset < kTailBytes) return 0;
+  const std::uint64_t begin = std::max(punched_, kBlock);
+  const std::uint64_t end = (settled_tail_.offset - kTailBytes) / kBlock * kBlock;
+  if (end < begin + kWorthIt) return 0;
+  // Not if it was truncated meanwhile and holds other bytes by now.
+  if (bytes_at(fd(), position_.scan - tail_.size(), tail_.size()) != tail_) return 0;
+  const Handle writable(
+      open(fmt::format("/proc/self/fd/{}", fd()).c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
+  if (!writable.valid()) return errno;
+  if (fallocate(writable.fd(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                static_cast<off_t>(begin), static_cast<off_t>(end - begin)) != 0)
+    return errno;
+  punched_ = end;
+  return 0;
 }
 
 bool FileStream::copied_in(int other, bool whole) const {

@@ -56,6 +56,11 @@ class FileStream {
   void continue_in(FileStream& copy) const;
   /// Reads again what is not settled, in the same generation.
   void rewind();
+  /// Passes over whole lines that were not read, about `bytes` of them; says how many bytes it were.
+  std::uint64_t skip_unread(std::uint64_t bytes);
+  /// Frees the disk space of what the last checkpoint() held as settled, but for what the fingerprint needs: the first
+  /// block and the bytes before the settled offset. 0, or errno.
+  int punch_settled();
   /// Known again after a restart by this fingerprint.
   void remember(const state::Checkpoint& record);
 
@@ -76,6 +81,8 @@ class FileStream {
   }
   [[nodiscard]] std::uint64_t unsettled() const;
   [[nodiscard]] bool settled() const { return stream_->settled_offset() >= position_.line; }
+  /// Everything up to the end was settled at the last checkpoint().
+  [[nodiscard]] bool settled_on_disk() const { return settled_tail_.offset >= size_; }
   [[nodiscard]] bool window_open() const;
   /// How long the oldest line that is not settled has waited.
   [[nodiscard]] Millis lag(Tick now) const;
@@ -129,6 +136,7 @@ class FileStream {
   std::uint64_t former_scan_ = 0;
   Tail settled_tail_;       // before the offset that every sink has passed
   std::deque<Mark> marks_;  // after it
+  std::uint64_t punched_ = 0;
   bool ranges_full_ = false;
   std::uint64_t size_ = 0;
   std::int64_t modified_ = 0;
