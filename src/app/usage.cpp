@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // usage: who uses the API, how much and how well, straight from the access logs.
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -8,6 +11,7 @@
 #include <vector>
 
 #include "app/commands.h"
+#include "app/flags.h"
 #include "app/pipe_settings.h"
 #include "app/session.h"
 #include "app/usage_report.h"
@@ -28,25 +32,45 @@ struct UsageOptions {
   bool json = false;
 };
 
-// `24h` means 24 hours ago; anything else is RFC 3339 or a prefix of it.
-std::string bound(const std::string& text) {
-  const auto ago = parse_duration(text);
-  return text.empty() || !ago.has_value() ? text : rfc3339(std::chrono::system_clock::now() - *ago);
+// `24h` means 24 hours ago.
+Result<std::optional<TimeSpan>> bound(const std::string& flag, const std::string& text) {
+  if (text.empty()) return std::optional<TimeSpan>();
+  if (const auto ago = parse_duration(text); ago.has_value()) {
+    const Instant then = std::chrono::system_clock::now() - *ago;
+    return std::optional(TimeSpan{then, then});
+  }
+  if (const auto time = parse_time(text)) return time;
+  return fail(
+      fmt::format("{}: \"{}\" is no time; write RFC 3339 such as 2026-11-23T10:15:00Z, a "
+                  "date, or 24h for 24 hours ago",
+                  flag, text));
+}
+
+Result<UsageRules> rules_of(const UsageOptions& options) {
+  UsageRules rules;
+  rules.only_client = options.client;
+  const auto since = bound("--since", options.since);
+  if (!since.has_value()) return tl::unexpected<Error>(since.error());
+  const auto until = bound("--until", options.until);
+  if (!until.has_value()) return tl::unexpected<Error>(until.error());
+  if (*since) rules.since = (*since)->begin;
+  if (*until) rules.until = (*until)->end;
+  if (*since && *until && *rules.since >= *rules.until)
+    return fail(fmt::format("--since {} is after --until {}", options.since, options.until));
+  if (!options.by.empty()) {
+    const auto path = json::Path::parse(options.by);
+    if (!path.has_value()) return fail("--by: " + path.error().what);
+    rules.fields.client = {*path, json::Path::of({options.by})};
+  }
+  return rules;
 }
 
 int usage(UsageOptions options) {
   block_signals();
-  UsageRules rules;
-  rules.only_client = options.client;
-  rules.since = bound(options.since);
-  rules.until = bound(options.until);
-  if (!options.by.empty()) {
-    const auto path = json::Path::parse(options.by);
-    if (!path.has_value()) {
-      std::fprintf(stderr, "tailgate: --by: %s\n", path.error().what.c_str());
-      return kUsage;
-    }
-    rules.fields.client = {*path, json::Path::of({options.by})};
+  auto rules = rules_of(options);
+  if (!rules.has_value()) {
+    std::fprintf(stderr, "tailgate: %s\n", rules.error().what.c_str());
+    return kUsage;
   }
   for (const std::string& file : options.files) {
     if (file != "-") options.pipe.files.push_back(file);
@@ -68,10 +92,12 @@ int usage(UsageOptions options) {
   context.once = true;
   std::optional<pipeline::Parts> parts = pipeline::build(
       root, general, pipeline::DeadLetters::to_stderr(*context.clock, log), context, problems);
-  if (say_problems(problems) || !parts) return kUsage;
+  std::fputs(by_flag(problems.warnings() + problems.text(), *yaml).c_str(), stderr);
+  if (problems.any() || !parts) return kUsage;
   UsageReport report;
+  if (!options.by.empty()) report.by = options.by;
   std::vector<pipeline::Chain::Step> steps;
-  steps.push_back({"usage", make_usage_filter(std::move(rules), report), std::nullopt,
+  steps.push_back({"usage", make_usage_filter(std::move(*rules), report), std::nullopt,
                    pipeline::OnError::drop});
   parts->filters = pipeline::Chain(std::move(steps));
   pipeline::Pipeline pipeline(std::move(*parts));
@@ -100,18 +126,25 @@ void add_usage(CLI::App& app, int& exit_code) {
       ->required()
       ->type_name("FILE…|-");
   command->add_flag("--json", options->json, "JSON instead of a table.");
-  command->add_option("--client", options->client, "Only this client.")->type_name("ID");
+  command->add_option("--client", options->client, "Only this client.")
+      ->type_name("ID")
+      ->check(not_empty());
   command
       ->add_option("--since", options->since,
-                   "From this time on: RFC 3339 or a prefix of it, or 24h for 24 hours ago.")
-      ->type_name("TIME");
-  command->add_option("--until", options->until, "Up to this time.")->type_name("TIME");
+                   "From this time on: RFC 3339, a date, or 24h for 24 hours ago.")
+      ->type_name("TIME")
+      ->check(not_empty());
+  command->add_option("--until", options->until, "Up to this time, a date's last moment.")
+      ->type_name("TIME")
+      ->check(not_empty());
   command->add_option("--by", options->by, "Count by this field instead of client_id.")
-      ->type_name("PATH");
+      ->type_name("PATH")
+      ->check(not_empty());
   command->add_option("--limit", options->limit, "Rows of the table; 0: all.")
       ->check(CLI::NonNegativeNumber);
-  command->add_option("--format", options->pipe.format,
-                      "What wraps the JSON of a line: auto, json, cri, docker, journald.");
+  command->add_option("--format", options->pipe.format, "What wraps the JSON of a line.")
+      ->type_name("auto|json|cri|docker|journald")
+      ->check(CLI::IsMember({"auto", "json", "cri", "docker", "journald"}));
   command->callback([options, &exit_code] { exit_code = usage(*options); });
 }
 

@@ -41,10 +41,9 @@ class UsageFilter final : public Filter {
   Result<Verdict> apply(json::Event& event) override {
     json::Arena& arena = event.arena();
     const std::string_view time = scalar_text(first_of(event, rules_.fields.time), arena);
-    if (!rules_.since.empty() && time < rules_.since) return Verdict::drop;
-    // A bound such as 2026-11-23 takes the whole day in.
-    if (!rules_.until.empty() && time.substr(0, rules_.until.size()) > rules_.until)
-      return Verdict::drop;
+    const std::optional<TimeSpan> at = parse_time(time);
+    if (rules_.since && (!at || at->begin < *rules_.since)) return Verdict::drop;
+    if (rules_.until && (!at || at->begin >= *rules_.until)) return Verdict::drop;
     std::string_view client = scalar_text(first_of(event, rules_.fields.client), arena);
     if (client.empty() || client == "-") client = kNobody;
     if (!rules_.only_client.empty() && client != rules_.only_client) return Verdict::drop;
@@ -52,12 +51,13 @@ class UsageFilter final : public Filter {
     auto found = report_.clients.find(client);
     if (found == report_.clients.end())
       found = report_.clients.emplace(std::string(client), ClientUsage{}).first;
-    count(found->second, event, time);
+    count(found->second, event);
+    if (at) see(found->second, at->begin, time);
     return Verdict::drop;
   }
 
  private:
-  void count(ClientUsage& usage, const json::Event& event, std::string_view time) {
+  void count(ClientUsage& usage, const json::Event& event) {
     ++usage.requests;
     double number = 0;
     const bool has_status =
@@ -67,9 +67,17 @@ class UsageFilter final : public Filter {
     if (read_number(scalar_text(first_of(event, rules_.fields.duration), event.arena()), number)) {
       usage.durations.push_back(number);
     }
-    if (time.empty()) return;
-    if (usage.first.empty() || time < usage.first) usage.first = time;
-    if (time > usage.last) usage.last = time;
+  }
+
+  static void see(ClientUsage& usage, Instant at, std::string_view time) {
+    if (usage.first.empty() || at < usage.first_at) {
+      usage.first = time;
+      usage.first_at = at;
+    }
+    if (usage.last.empty() || at > usage.last_at) {
+      usage.last = time;
+      usage.last_at = at;
+    }
   }
 
   UsageRules rules_;
@@ -137,11 +145,11 @@ std::unique_ptr<Filter> make_usage_filter(UsageRules rules, UsageReport& report)
 
 std::string UsageReport::table(std::size_t limit) const {
   const std::vector<Row> rows = busiest(*this);
-  std::size_t width = 9;
+  std::size_t width = std::max<std::size_t>(9, std::min<std::size_t>(by.size(), 40));
   for (const Row& row : rows) width = std::max(width, std::min<std::size_t>(row.first.size(), 40));
   std::string out =
       fmt::format("{:<{}} {:>10} {:>6} {:>8} {:>8} {:>8} {:>9} {:>9} {:>9}  {:<24}  {}\n",
-                  "client_id", width, "requests", "share", "4xx", "5xx", "other", "p50 ms",
+                  printable(by, 40), width, "requests", "share", "4xx", "5xx", "other", "p50 ms",
                   "p95 ms", "p99 ms", "first seen", "last seen");
   std::size_t shown = 0;
   for (Row row : rows) {
@@ -170,7 +178,9 @@ std::string UsageReport::json() const {
     ClientUsage& usage = row.second;
     out += first ? "" : ",";
     first = false;
-    out += "{\"client_id\":";
+    out += "{";
+    json::write_string(by, out);
+    out += ':';
     if (row.first == kNobody) {
       out += "null";
     } else {

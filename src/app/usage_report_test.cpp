@@ -58,8 +58,8 @@ TEST_CASE("bounds and one client narrow the count; a day as the upper bound is t
       R"({"client_id":"a","dt":"2026-11-24T10:00:00Z"})",
   };
   UsageRules rules;
-  rules.since = "2026-11-23";
-  rules.until = "2026-11-23";
+  rules.since = app::parse_time("2026-11-23")->begin;
+  rules.until = app::parse_time("2026-11-23")->end;
   CHECK(count(rules, lines).requests == 2);
   rules.only_client = "a";
   CHECK(count(rules, lines).requests == 1);
@@ -68,4 +68,20 @@ TEST_CASE("bounds and one client narrow the count; a day as the upper bound is t
 TEST_CASE("a forged id cannot write to the terminal") {
   const UsageReport report = count({}, {R"({"client_id":"\u001b[2Jx"})"});
   CHECK(report.table(0).find('\x1b') == std::string::npos);
+}
+
+TEST_CASE("times are compared as times, whatever their offset; what is no time is never seen") {
+  const std::vector<std::string> lines = {
+      R"({"client_id":"a","dt":"2026-11-23T10:00:00Z"})",
+      R"({"client_id":"a","dt":"2026-11-23T10:30:00+02:00"})",
+      R"({"client_id":"a","dt":"-"})",
+      R"({"client_id":"a"})",
+  };
+  const UsageReport all = count({}, lines);
+  CHECK(all.requests == 4);
+  CHECK(all.clients.at("a").first == "2026-11-23T10:30:00+02:00");
+  CHECK(all.clients.at("a").last == "2026-11-23T10:00:00Z");
+  UsageRules rules;
+  rules.since = app::parse_time("2026-11-23T09:00:00Z")->begin;
+  CHECK(count(rules, lines).requests == 1);
 }
