@@ -148,6 +148,9 @@ struct Parser::Impl {
     if (const auto code = sj::simdjson_result<std::string_view>(from.raw_json_token()).get(token)) {
       return broken(code);
     }
+    // simdjson takes a string before a colon for a key, wherever it stands, and then skips what it should refuse.
+    const char* next = token.data() + token.size();
+    if (next < end && *next == ':') return broken("a colon stands after a value", next);
     return scalar(token, out);
   }
 
@@ -276,7 +279,7 @@ Result<void> Parser::parse(std::string_view line, Event& event) {
   impl.arena = &event.arena();
   impl.end = line.data() + line.size();
   impl.trouble = {};
-  impl.depth = 0;
+  impl.depth = 1;  // the event itself
   const auto failed = [&](sj::error_code code) {
     impl.trouble = {reason(code), nullptr};
     return tl::unexpected<Error>(impl.error(line));
@@ -334,7 +337,12 @@ Result<Value> Parser::parse_value(std::string_view text, Arena& arena) {
   }
   // A lone scalar: its token is the whole text.
   const std::size_t first = own.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos || !impl.scalar(own.substr(first), out)) return failed();
+  if (first == std::string_view::npos) return failed();
+  const std::string_view token = trimmed(own.substr(first));
+  // Not `"a" "b"`.
+  if (token.front() == '"' && key_text(token.data() + 1, impl.end).size() + 2 != token.size())
+    return failed();
+  if (!impl.scalar(token, out)) return failed();
   return out;
 }
 

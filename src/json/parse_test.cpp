@@ -88,10 +88,22 @@ TEST_CASE("every byte is checked: what simdjson's raw tokens let through is refu
                            "",
                            "   ",
                            R"({"a":1}})",
+                           R"({"a":"b":1]})",
+                           R"({"a":["b":1}]})",
+                           R"({"a":"b" : \x,]})",
                            R"({"a":{"b":1})",
                            "{\"a\":1\x0b}",
                            "{\"a\":tru\0e}"}) {
     CHECK_MESSAGE(parse_error(line) != "accepted", line);
+  }
+}
+
+TEST_CASE("the event and what is in it nest a thousand deep, and no deeper") {
+  for (const std::size_t depth : {999U, 1000U, 1001U}) {
+    std::string line = "{\"a\":";
+    for (std::size_t i = 1; i < depth; ++i) line += '[';
+    line += '1' + std::string(depth - 1, ']') + '}';
+    CHECK((parse_error(line) == "accepted") == (depth <= 1000));
   }
 }
 
@@ -141,5 +153,7 @@ TEST_CASE("any value can be parsed, scalars included") {
   CHECK(parser.parse_value("[1,{\"a\":2}]", arena)->items->size == 2);
   CHECK_FALSE(parser.parse_value("nope", arena).has_value());
   CHECK_FALSE(parser.parse_value("1 2", arena).has_value());
+  CHECK_FALSE(parser.parse_value(R"("a" "b")", arena).has_value());
+  CHECK_FALSE(parser.parse_value(R"({"a":"b":1]})", arena).has_value());
   CHECK_FALSE(parser.parse_value("", arena).has_value());
 }
