@@ -16,6 +16,7 @@
 
 #include "base/base64.h"
 #include "base/credentials.h"
+#include "json/diagnose.h"
 #include "json/text.h"
 #include "json/write.h"
 
@@ -37,6 +38,15 @@ void member(std::string& out, std::string_view name, std::string_view text) {
   if (text.empty()) return;
   out += fmt::format(",\"{}\":", name);
   json::write_string(text, out);
+}
+
+// Servers answer with JSON of any shape or with anything else; a letter is one line of JSON.
+void answer_member(std::string& out, std::string_view answer) {
+  constexpr std::size_t kDepth = 900;  // the letter must be readable again
+  if (json::find_flaw(answer, kDepth)) return member(out, "answer", answer);
+  out += ",\"answer\":";
+  // Between the quotes of JSON there are no line ends.
+  for (const char c : answer) out += c == '\n' || c == '\r' ? ' ' : c;
 }
 
 struct File {
@@ -196,8 +206,7 @@ std::string DeadLetters::line(const DeadLetter& letter) const {
   member(out, "sink", letter.sink);
   member(out, "stage", letter.stage);
   member(out, "reason", mask_credentials(letter.reason, Mask::secret));
-  if (!letter.answer.empty())
-    out.append(",\"answer\":").append(mask_credentials(letter.answer, Mask::secret));
+  if (!letter.answer.empty()) answer_member(out, mask_credentials(letter.answer, Mask::secret));
   if (letter.attempts > 0) out += fmt::format(",\"attempts\":{}", letter.attempts);
   if (letter.length > 0) out += fmt::format(",\"length\":{}", letter.length);
   if (!letter.event.empty())
