@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 
@@ -67,6 +68,14 @@ Result<std::string_view> bytes_of(const json::Value& array, std::string_view nam
   }
   std::memset(out, 0, json::kPadding);
   return std::string_view(begin, size);
+}
+
+// Of JSON: its line ends stand between tokens. An event leaves as one line, though a wrapper can hold several.
+std::string_view as_one_line(std::string_view text, json::Arena& arena) {
+  char* const begin = arena.bytes(text.size() + json::kPadding);
+  char* const end = std::replace_copy(text.begin(), text.end(), begin, '\n', ' ');
+  std::memset(end, 0, json::kPadding);
+  return {begin, text.size()};
 }
 
 bool is_valid_utf8(std::string_view text) {
@@ -161,10 +170,16 @@ Result<LineParser::Parsed> LineParser::parse(const Line& line, json::Event& even
   const std::size_t first = first_visible(text);
   if (first == std::string_view::npos || text[first] != '{') return not_json(text, event);
   Result<void> parsed = parser_.parse(text, event);
-  if (!parsed.has_value() && rules_.replace_invalid_utf8 && !is_valid_utf8(text)) {
+  const auto parse_anew = [&](std::string_view other) {
+    text = other;
     event.root() = {};
-    parsed = parser_.parse(with_valid_utf8(text, event.arena()), event);
-  }
+    event.duplicate_keys = 0;
+    parsed = parser_.parse(text, event);
+  };
+  if (!parsed.has_value() && rules_.replace_invalid_utf8 && !is_valid_utf8(text))
+    parse_anew(with_valid_utf8(text, event.arena()));
+  if (parsed.has_value() && text.find('\n') != std::string_view::npos)
+    parse_anew(as_one_line(text, event.arena()));
   if (!parsed.has_value()) return tl::unexpected<Error>(parsed.error());
   return Parsed::event;
 }

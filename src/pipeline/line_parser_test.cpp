@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline/line_parser.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "json/write.h"
+
+namespace tailgate::pipeline {
+namespace {
+
+/// The event as it leaves, or the error.
+std::string parsed(const std::string& text, ParseRules rules) {
+  LineParser parser(rules);
+  json::Arena arena;
+  json::Event event(arena);
+  const std::string padded = text + std::string(json::kPadding, '}');
+  const Line line{.text = std::string_view(padded).substr(0, text.size())};
+  const auto result = parser.parse(line, event);
+  if (!result) return result.error().what;
+  std::string out;
+  json::write(event, out);
+  return out;
+}
+
+TEST_CASE("JSON over several lines in a wrapper leaves as one line") {
+  CHECK(parsed(R"({"log":"{\"a\":{\n \"b\":[1,\n2]}}\n"})", {.format = Format::docker}) ==
+        R"({"a":{  "b":[1, 2]}})");
+  CHECK(parsed(R"({"MESSAGE":"{\n\"a\":{\n}\n}","__REALTIME_TIMESTAMP":"1"})",
+               {.format = Format::automatic}) == R"({"a":{ }})");
+}
+
+TEST_CASE("a line end inside a string of wrapped JSON is not made a space") {
+  CHECK(parsed(R"({"log":"{\"a\":\"b\nc\"}"})", {.format = Format::docker})
+            .find("a control character stands in a string") != std::string::npos);
+  CHECK(parsed(R"({"log":"{\"a\":{\"b\":\"\\n\"}}"})", {.format = Format::docker}) ==
+        R"({"a":{"b":"\n"}})");
+}
+
+}  // namespace
+}  // namespace tailgate::pipeline
