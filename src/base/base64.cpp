@@ -3,6 +3,8 @@
 
 #include <openssl/evp.h>
 
+#include <algorithm>
+
 namespace tailgate {
 
 std::string base64(std::string_view bytes) {
@@ -15,7 +17,7 @@ std::string base64(std::string_view bytes) {
 }
 
 std::optional<std::string> from_base64(std::string_view text) {
-  if (text.empty() || text.size() % 4 != 0) return std::nullopt;
+  if (text.size() % 4 != 0) return std::nullopt;
   std::string out(text.size() / 4 * 3, '\0');
   const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()),
                                    reinterpret_cast<const unsigned char*>(text.data()),
@@ -23,7 +25,9 @@ std::optional<std::string> from_base64(std::string_view text) {
   if (size < 0) return std::nullopt;
   // EVP_DecodeBlock counts the padding's bytes too.
   const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
-  out.resize(static_cast<std::size_t>(size) - padding);
+  out.resize(static_cast<std::size_t>(size) - std::min(static_cast<std::size_t>(size), padding));
+  // It also skips white space at both ends, and then what it counts is not what was read.
+  if (base64(out) != text) return std::nullopt;
   return out;
 }
 

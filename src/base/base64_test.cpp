@@ -17,6 +17,9 @@ TEST_CASE("base64 gives RFC 4648's examples and reads them back") {
   }
   const std::string bytes("\0\xff\n", 3);
   CHECK(from_base64(base64(bytes)) == bytes);
+  CHECK(from_base64("") == "");
   CHECK_FALSE(from_base64("Zg").has_value());
+  CHECK_FALSE(from_base64("\nZg==\n  ").has_value());
+  CHECK_FALSE(from_base64("    ").has_value());
   CHECK_FALSE(from_base64("****").has_value());
 }
