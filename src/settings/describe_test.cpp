@@ -117,6 +117,13 @@ TEST_CASE("settings print without secrets and read back as the same settings") {
   CHECK(again.at("free").text() == "${X}\n");
 }
 
+TEST_CASE("a key with ${ in it prints as it is: nothing is substituted in keys") {
+  Problems problems;
+  const std::string text = "free:\n  a${B}: \"$${C}\"\n";
+  CHECK(print_masked(read(text, problems), example(), Defaults::omit) == text);
+  CHECK(problems.text().empty());
+}
+
 TEST_CASE("defaults are shown where they are asked for") {
   Problems problems;
   const Node root =

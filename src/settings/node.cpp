@@ -19,6 +19,17 @@ std::string place(const Location& where) {
   return fmt::format("{}:{}:{}: ", where.file, where.line, where.column);
 }
 
+/// What was put in for ${…} is not repeated, whoever complains about it.
+std::string without_secret(const Node& where, std::string what) {
+  const std::string& text = where.text();
+  if (!where.secret() || text.empty()) return what;
+  constexpr std::string_view kMask = "***";
+  for (std::size_t at = what.find(text); at != std::string::npos;
+       at = what.find(text, at + kMask.size()))
+    what.replace(at, text.size(), kMask);
+  return what;
+}
+
 }  // namespace
 
 const std::string& Node::text() const {
@@ -57,7 +68,7 @@ void Problems::add(const Node& where, std::string what) {
   if (where.is_scalar() && where.location().line > 0 &&
       std::any_of(errors_.begin(), errors_.end(), said))
     return;
-  errors_.push_back({where.location(), line + std::move(what)});
+  errors_.push_back({where.location(), line + without_secret(where, std::move(what))});
 }
 
 void Problems::add(Location where, std::string what) {
@@ -68,7 +79,7 @@ void Problems::add(Location where, std::string what) {
 void Problems::warn(const Node& where, std::string what) {
   std::string line = place(where.location());
   if (!where.path().empty()) line += where.path() + ": ";
-  warnings_.push_back({where.location(), line + std::move(what)});
+  warnings_.push_back({where.location(), line + without_secret(where, std::move(what))});
 }
 
 std::string Problems::text() const {

@@ -26,15 +26,11 @@ bool plain_is_safe(std::string_view text) {
                      [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7F; });
 }
 
-/// The value as it is written in YAML, with ${ made literal.
-std::string scalar_text(std::string_view text, bool quoted) {
-  std::string escaped(text);
-  for (std::size_t at = escaped.find("${"); at != std::string::npos;
-       at = escaped.find("${", at + 3))
-    escaped.insert(at, 1, '$');
-  if (!quoted && plain_is_safe(escaped)) return escaped;
+/// As it is written in YAML; also keys, in which nothing is substituted.
+std::string yaml_text(std::string_view text, bool quoted = false) {
+  if (!quoted && plain_is_safe(text)) return std::string(text);
   std::string out = "\"";
-  for (const char c : escaped) {
+  for (const char c : text) {
     if (c == '"' || c == '\\') {
       out += '\\';
       out += c;
@@ -45,6 +41,15 @@ std::string scalar_text(std::string_view text, bool quoted) {
     }
   }
   return out + '"';
+}
+
+/// The value as it is written in YAML, with ${ made literal.
+std::string scalar_text(std::string_view text, bool quoted) {
+  std::string escaped(text);
+  for (std::size_t at = escaped.find("${"); at != std::string::npos;
+       at = escaped.find("${", at + 3))
+    escaped.insert(at, 1, '$');
+  return yaml_text(escaped, quoted);
 }
 
 /// https://user:password@host: the password is left out.
@@ -87,8 +92,8 @@ class Printer {
     if (is_leaf(node)) return line(indent, fmt::format("{} {}", key, shown(node, secret)));
     line(indent, key);
     for (const auto& [name, member] : node.members()) {
-      value(scalar_text(name.text(), false) + ":", member,
-            secret || speaks_of_a_secret(name.text()), indent + 2);
+      value(yaml_text(name.text()) + ":", member, secret || speaks_of_a_secret(name.text()),
+            indent + 2);
     }
     for (const Node& item : node.items()) this->item(item, secret, indent + 2);
   }
@@ -97,8 +102,8 @@ class Printer {
     if (is_leaf(item)) return line(indent, fmt::format("- {}", shown(item, secret)));
     const std::size_t start = out_.size();
     for (const auto& [name, member] : item.members()) {
-      value(scalar_text(name.text(), false) + ":", member,
-            secret || speaks_of_a_secret(name.text()), indent + 2);
+      value(yaml_text(name.text()) + ":", member, secret || speaks_of_a_secret(name.text()),
+            indent + 2);
     }
     for (const Node& inner : item.items()) this->item(inner, secret, indent + 2);
     out_[start + indent] = '-';
@@ -106,7 +111,7 @@ class Printer {
 
   void map(const Node& node, const DocView& view, std::size_t indent) {
     for (const auto& [name, member] : node.members()) {
-      const std::string key = scalar_text(name.text(), false) + ":";
+      const std::string key = yaml_text(name.text()) + ":";
       if (const SectionDoc* child = view.child(name.text())) {
         section(key, member, *child, indent);
         continue;
@@ -154,7 +159,7 @@ class Printer {
       std::vector<const SectionDoc*> parts;
       if (const SectionDoc* kind = kind_of(doc, member.at("type").text())) parts.push_back(kind);
       parts.push_back(&doc);
-      keyed_map(scalar_text(name.text(), false) + ":", member, DocView::of(parts), indent + 2);
+      keyed_map(yaml_text(name.text()) + ":", member, DocView::of(parts), indent + 2);
     }
     for (const Node& item : node.items()) filter(item, doc, indent + 2);
   }
@@ -164,7 +169,7 @@ class Printer {
     if (!item.is_map() || item.members().empty()) return this->item(item, false, indent);
     const std::size_t start = out_.size();
     for (const auto& [name, member] : item.members()) {
-      const std::string key = scalar_text(name.text(), false) + ":";
+      const std::string key = yaml_text(name.text()) + ":";
       if (const SectionDoc* kind = kind_of(doc, name.text())) {
         keyed_map(key, member, DocView::of({kind}), indent + 2);
       } else {

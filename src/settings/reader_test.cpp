@@ -129,6 +129,16 @@ TEST_CASE("the environment is put in after parsing, so it cannot change the stru
   CHECK(read.root.at("g").text().empty());
 }
 
+TEST_CASE("no problem repeats what was put in, whoever finds it") {
+  Read read("a: ${PORT}\nb: 9092\n");
+  read.problems.add(read.root.at("a"), "there is no sink type \"9092\" (9092)");
+  read.problems.warn(read.root.at("a"), "9092 is odd");
+  read.problems.add(read.root.at("b"), "9092 is no text");
+  CHECK(read.problems.text() ==
+        "t.yaml:1:4: a: there is no sink type \"***\" (***)\nt.yaml:2:4: b: 9092 is no text\n");
+  CHECK(read.problems.warnings() == "t.yaml:1:4: a: *** is odd\n");
+}
+
 TEST_CASE("a plain value that becomes empty or null by substitution is not given") {
   const Read read("a: ${NONE:-}\nb: \"${NONE:-}\"\n");
   CHECK_FALSE(read.root.at("a").given());
