@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "json/event.h"
+#include "json/parse.h"
+#include "json/write.h"
+
+namespace tailgate::fuzz {
+
+/// What always holds; when it does not, the fuzzer stops here and keeps the input.
+inline void must(bool holds, std::string_view what, std::string_view about = {}) {
+  if (holds) return;
+  std::fprintf(stderr, "ERROR: does not hold: %.*s\n%.*s\n", static_cast<int>(what.size()),
+               what.data(), static_cast<int>(about.size()), about.data());
+  std::abort();
+}
+
+/// A text with the bytes behind it that the parser may read, and not one more.
+class Padded {
+ public:
+  explicit Padded(std::string_view text)
+      : bytes_(text.size() + json::kPadding), size_(text.size()) {
+    if (!text.empty()) std::memcpy(bytes_.data(), text.data(), text.size());
+  }
+  [[nodiscard]] std::string_view text() const { return {bytes_.data(), size_}; }
+
+ private:
+  std::vector<char> bytes_;
+  std::size_t size_;
+};
+
+inline std::string_view view(const std::uint8_t* data, std::size_t size) {
+  return {reinterpret_cast<const char*>(data), size};
+}
+
+inline std::string written(const json::Event& event) {
+  std::string out;
+  json::write(event, out);
+  return out;
+}
+
+}  // namespace tailgate::fuzz
