@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/reference.h"
 
+#include <algorithm>
 #include <string>
+#include <vector>
 
 #include "filters/registry.h"
 #include "pipeline/tables.h"
@@ -76,6 +78,38 @@ SectionDoc settings_doc() {
   root.children.push_back(map_doc("dead_letters", "What will not be delivered, with the reason.",
                                   pipeline::dead_letter_options()));
   root.children.push_back(map_doc("admin", "The admin server.", pipeline::admin_options()));
+  return root;
+}
+
+SectionDoc settings_doc_by_type() {
+  SectionDoc root = settings_doc();
+  const auto with_default = [](settings::OptionTable table, std::string_view name,
+                               std::string_view text) {
+    std::vector<settings::Option> options = settings::options_of(table);
+    for (settings::Option& option : options) {
+      if (option.name == name) option.default_text = text;
+    }
+    return options;
+  };
+  for (SectionDoc& section : root.children) {
+    if (section.name != "sinks") continue;
+    for (const SinkEntry& entry : sinks::table()) {
+      const auto kind = std::find_if(section.kinds.begin(), section.kinds.end(),
+                                     [&](const SectionDoc& doc) { return doc.name == entry.type; });
+      if (kind == section.kinds.end()) continue;
+      if (entry.traits.network) {
+        for (const settings::Option& option :
+             with_default(pipeline::sink_options(), "timeout", entry.traits.timeout)) {
+          if (option.name == "timeout") kind->options.push_back(option);
+        }
+      }
+      SectionDoc batch;
+      batch.name = "batch";
+      batch.options =
+          with_default(pipeline::batch_options(), "max_bytes", entry.traits.batch_bytes);
+      kind->children.push_back(std::move(batch));
+    }
+  }
   return root;
 }
 

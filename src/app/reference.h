@@ -9,4 +9,7 @@ namespace tailgate::app {
 /// which values are secret.
 settings::SectionDoc settings_doc();
 
+/// The same with the defaults that depend on a sink's type: what `validate --print` shows.
+settings::SectionDoc settings_doc_by_type();
+
 }  // namespace tailgate::app

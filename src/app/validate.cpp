@@ -39,8 +39,9 @@ int validate(const ValidateOptions& options) {
   if (!problems.any()) pipeline::warn_about(root, problems);
   if (say_problems(problems) || !parts) return kUsage;
   if (options.print)
-    std::fputs(settings::print_masked(root, settings_doc(), settings::Defaults::show).c_str(),
-               stdout);
+    std::fputs(
+        settings::print_masked(root, settings_doc_by_type(), settings::Defaults::show).c_str(),
+        stdout);
   if (options.connect) {
     const std::string trouble = pipeline::probe_sinks(root, context);
     if (!trouble.empty()) {

@@ -104,6 +104,12 @@ SenderRules sender_rules(const std::string& name, const Section& sink, const Sin
   rules.self_retrying = traits.self_retrying;
   rules.retry.initial = std::max(retry.duration("initial"), Millis(1));
   rules.retry.max = std::max(retry.duration("max"), rules.retry.initial);
+  if (retry.duration("initial") > retry.duration("max")) {
+    retry.problem(
+        retry.given("max") ? "max" : "initial",
+        fmt::format("initial ({}) is more than max ({})", human_duration(retry.duration("initial")),
+                    human_duration(retry.duration("max"))));
+  }
   rules.retry.event_attempts = static_cast<unsigned>(positive(retry, "event_attempts"));
   return rules;
 }
@@ -205,6 +211,16 @@ struct Builder {
   }
 };
 
+// Names stand in metrics, in dead letters and on command lines.
+bool is_name(std::string_view name) {
+  const auto letter = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+  };
+  return !name.empty() && letter(name.front()) &&
+         std::all_of(name.begin(), name.end(),
+                     [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '-'; });
+}
+
 // Members of `sources` or `sinks`: a map of maps.
 std::vector<std::pair<std::string, Node>> named(const Node& map, std::string_view what,
                                                 Problems& problems) {
@@ -215,6 +231,12 @@ std::vector<std::pair<std::string, Node>> named(const Node& map, std::string_vie
     return result;
   }
   for (const auto& [key, value] : map.members()) {
+    if (!is_name(key.text())) {
+      problems.add(key,
+                   fmt::format("a {}'s name is made of letters, digits, _ and -, and begins with a "
+                               "letter or _",
+                               what));
+    }
     if (value.is_map()) {
       result.emplace_back(key.text(), value);
     } else {

@@ -86,7 +86,7 @@ settings::OptionTable dead_letter_options() {
 settings::OptionTable admin_options() {
   static constexpr std::array kTable = {
       Option{.name = "listen",
-             .type = Type::text,
+             .type = Type::listen,
              .default_text = "127.0.0.1:9600",
              .summary = "Address and port of the admin server; `none` for no server."},
   };
@@ -150,7 +150,8 @@ settings::OptionTable sink_options() {
              .type = Type::duration,
              .summary = "Of one attempt. Must exceed the other side's own: one that gives up early "
                         "makes duplicates. "
-                        "Default: 65s for eventgate, 30s otherwise."},
+                        "Default: 65s for eventgate, 30s otherwise.",
+             .positive = true},
       Option{.name = "retry", .type = Type::any, .summary = "How failures are tried again."},
   };
   return kTable;
@@ -166,7 +167,8 @@ settings::OptionTable batch_options() {
              .type = Type::bytes,
              .summary = "Bytes of a request's body, before compression. Default: 90KiB for "
                         "eventgate (its stock limit is "
-                        "100 KiB), 1MiB otherwise."},
+                        "100 KiB), 1MiB otherwise.",
+             .positive = true},
       Option{.name = "max_wait",
              .type = Type::duration,
              .default_text = "1s",

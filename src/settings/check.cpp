@@ -8,6 +8,8 @@
 #include <array>
 #include <charconv>
 
+#include "settings/address.h"
+
 namespace tailgate::settings {
 namespace {
 
@@ -43,6 +45,8 @@ std::string_view expected(const Option& option) {
       return "a template, which is a text";
     case Type::path:
       return "a path, which is a text";
+    case Type::listen:
+      return "host:port or none";
     default:
       return "a text";
   }
@@ -119,12 +123,22 @@ std::optional<std::string> check_scalar(const Node& value, const Option& option)
         return fmt::format("expected a whole number, found {}", shown(value, option));
       return std::nullopt;
     case Type::bytes:
-      if (const Result<Bytes> size = parse_bytes(value.text()); !size)
+      if (const Result<Bytes> size = parse_bytes(value.text()); !size) {
         return unit(size.error().what);
+      } else if (*size == 0 && option.positive) {
+        return "must be more than 0";
+      }
       return std::nullopt;
     case Type::duration:
-      if (const Result<Millis> time = parse_duration(value.text()); !time)
+      if (const Result<Millis> time = parse_duration(value.text()); !time) {
         return unit(time.error().what);
+      } else if (time->count() == 0 && option.positive) {
+        return "must be more than 0";
+      }
+      return std::nullopt;
+    case Type::listen:
+      if (const auto address = Address::parse(value.text()); !address && value.text() != "none")
+        return unit(address.error().what);
       return std::nullopt;
     default:
       if (value.text().empty() && option.required) return "must not be empty";

@@ -131,7 +131,8 @@ TEST_CASE("defaults are shown where they are asked for") {
   CHECK(print_masked(root, example(), Defaults::show) ==
         "version: 1\nsinks:\n  a:\n    type: http\n    url: x\n    compression: none\n    batch:\n "
         "     max_events: 500\n"
-        "      max_bytes: 90KiB\nfilters:\n  - unflatten:\n      separator: .\ngrace: 25s\n");
+        "      max_bytes: 90KiB\n    filters: []\nfilters:\n  - unflatten:\n      separator: "
+        ".\ngrace: 25s\n");
 }
 
 }  // namespace

@@ -58,7 +58,15 @@ Node Node::at(std::string_view key) const {
   return Node(std::move(data));
 }
 
+void Problems::refuse(const Node& where, std::string what) {
+  add(where, std::move(what));
+  std::string start = place(where.location());
+  if (!where.path().empty()) start += where.path() + ": ";
+  refused_.push_back(std::move(start));
+}
+
 void Problems::add(const Node& where, std::string what) {
+  if (closed_) return;
   std::string line = place(where.location());
   if (!where.path().empty()) line += where.path() + ": ";
   // One wrong value is one problem, though several readers may look at it: what was said first is
@@ -68,10 +76,12 @@ void Problems::add(const Node& where, std::string what) {
   if (where.is_scalar() && where.location().line > 0 &&
       std::any_of(errors_.begin(), errors_.end(), said))
     return;
+  if (std::find(refused_.begin(), refused_.end(), line) != refused_.end()) return;
   errors_.push_back({where.location(), line + without_secret(where, std::move(what))});
 }
 
 void Problems::add(Location where, std::string what) {
+  if (closed_) return;
   std::string line = place(where) + std::move(what);
   errors_.push_back({std::move(where), std::move(line)});
 }

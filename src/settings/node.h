@@ -60,7 +60,11 @@ class Problems {
  public:
   void add(const Node& where, std::string what);
   void add(Location where, std::string what);
+  /// The value is not what it should be at all: nothing else that is said of it counts.
+  void refuse(const Node& where, std::string what);
   void warn(const Node& where, std::string what);
+  /// The text could not be read: what is missing in it later is no problem of its own.
+  void close() { closed_ = true; }
   [[nodiscard]] bool any() const { return !errors_.empty(); }
   /// One per line, in file order: `tailgate.yaml:12:5: sinks.gateway.url: …`.
   [[nodiscard]] std::string text() const;
@@ -73,6 +77,8 @@ class Problems {
   };
   static std::string in_file_order(std::vector<Entry> entries);
   std::vector<Entry> errors_;
+  std::vector<std::string> refused_;  // how lines about them begin
+  bool closed_ = false;
   std::vector<Entry> warnings_;
 };
 

@@ -118,7 +118,7 @@ Section::Section(Node node, OptionTable table, Problems& problems)
     if (free == table.end()) {
       problems.add(key, unknown(key.text(), table));
     } else if (value.given()) {
-      for (const Wrong& wrong : check_value(value, *free)) problems.add(wrong.where, wrong.what);
+      for (const Wrong& wrong : check_value(value, *free)) problems.refuse(wrong.where, wrong.what);
     }
   }
   for (const Option& option : table) {
@@ -128,7 +128,7 @@ Section::Section(Node node, OptionTable table, Problems& problems)
       if (option.required) problems.add(value, "is required");
       continue;
     }
-    for (const Wrong& wrong : check_value(value, option)) problems.add(wrong.where, wrong.what);
+    for (const Wrong& wrong : check_value(value, option)) problems.refuse(wrong.where, wrong.what);
   }
 }
 

@@ -26,6 +26,7 @@ enum class Type {
   condition,      // core/condition.h; a map here gets "quote it"
   text_template,  // core/template.h; a map here gets "quote it"
   path,           // json/path.h
+  listen,         // host:port (settings/address.h), or none
   any,            // checked by its owner
 };
 
@@ -36,7 +37,8 @@ struct Option {
   std::string_view summary = {};       // one sentence for the reference
   std::string_view choices = {};       // "a|b|c", for Type::choice
   bool required = false;
-  bool secret = false;  // printed as ***
+  bool secret = false;    // printed as ***
+  bool positive = false;  // bytes and durations: 0 is refused
 };
 
 /// An option of this name stands for every key that has no option of its own: set and rename take

@@ -64,6 +64,22 @@ std::string without_password(std::string text) {
   return text.replace(colon + 1, at - colon - 1, "***");
 }
 
+/// https://host/?access_token=…: a query's values may be secrets, so none is shown.
+std::string without_query_values(std::string text) {
+  if (text.find("://") == std::string::npos) return text;
+  const std::size_t hash = std::min(text.find('#'), text.size());
+  std::string out = text.substr(0, text.find('?'));
+  if (out.size() >= hash) return text;
+  std::size_t at = out.size();
+  while (at < hash) {
+    const std::size_t end = std::min(text.find('&', at + 1), hash);
+    const std::size_t equals = text.find('=', at);
+    out += equals < end ? text.substr(at, equals - at) + "=***" : text.substr(at, end - at);
+    at = end;
+  }
+  return out + text.substr(hash);
+}
+
 class Printer {
  public:
   Printer(const SectionDoc& root, Defaults defaults) : root_(root), defaults_(defaults) {}
@@ -81,7 +97,7 @@ class Printer {
   static std::string shown(const Node& node, bool secret) {
     if (!node.is_scalar()) return node.is_list() ? "[]" : node.is_map() ? "{}" : "null";
     if (secret || node.secret()) return std::string(kMask);
-    return scalar_text(without_password(node.text()), node.quoted());
+    return scalar_text(without_query_values(without_password(node.text())), node.quoted());
   }
   static bool is_leaf(const Node& node) {
     return (!node.is_map() || node.members().empty()) && (!node.is_list() || node.items().empty());
@@ -92,8 +108,9 @@ class Printer {
     if (is_leaf(node)) return line(indent, fmt::format("{} {}", key, shown(node, secret)));
     line(indent, key);
     for (const auto& [name, member] : node.members()) {
-      value(yaml_text(name.text()) + ":", member, secret || speaks_of_a_secret(name.text()),
-            indent + 2);
+      // How one proves who one is (auth.type) is no secret.
+      const bool hidden = (secret && name.text() != "type") || speaks_of_a_secret(name.text());
+      value(yaml_text(name.text()) + ":", member, hidden, indent + 2);
     }
     for (const Node& item : node.items()) this->item(item, secret, indent + 2);
   }
@@ -132,8 +149,10 @@ class Printer {
     }
     for (const SectionDoc* child : view.children) {
       const bool absent = node.at(child->name).kind() == Node::Kind::missing;
-      if (absent && child->shape == SectionDoc::Shape::map)
+      const SectionDoc::Shape shape = resolved(*child, root_).shape;
+      if (absent && shape == SectionDoc::Shape::map)
         section(child->name + ":", Node(), *child, indent);
+      if (absent && shape == SectionDoc::Shape::list) line(indent, child->name + ": []");
     }
   }
 

@@ -25,10 +25,10 @@ struct Raw {
   std::vector<std::shared_ptr<Raw>> items;
 };
 
-/// One YAML document; nullptr when there is none or its syntax is wrong (then `problems` has
-/// grown).
-std::shared_ptr<Raw> read_yaml(const std::string& text, const std::string& file,
-                               Problems& problems);
+/// One YAML document; nullptr when there is none or its syntax is wrong (then `problems` has grown and
+/// `broken`, when given, is set).
+std::shared_ptr<Raw> read_yaml(const std::string& text, const std::string& file, Problems& problems,
+                               bool* broken = nullptr);
 /// One JSON text by RFC 8259, or nullptr: then it is YAML or wrong. YAML readers refuse some JSON
 /// (tabs, \ud83d\ude00).
 std::shared_ptr<Raw> read_json(std::string_view text);

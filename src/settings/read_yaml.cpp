@@ -72,6 +72,7 @@ class Builder final : public YAML::EventHandler {
   }
 
  private:
+  static constexpr std::size_t kDeepest = 100;
   static constexpr const char* kText = "tag:yaml.org,2002:str";
 
   static void keep_tag(Raw& raw, const std::string& tag) {
@@ -87,6 +88,10 @@ class Builder final : public YAML::EventHandler {
   }
   void open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
             Node::Kind kind) {
+    if (open_.size() >= kDeepest) {
+      throw YAML::ParserException(
+          mark, fmt::format("nested too deep: settings have at most {} levels", kDeepest));
+    }
     const RawPtr raw = make(mark, kind, anchor);
     keep_tag(*raw, tag);
     place(raw);
@@ -149,8 +154,8 @@ std::string hint(std::string_view line) {
 
 }  // namespace
 
-std::shared_ptr<Raw> read_yaml(const std::string& text, const std::string& file,
-                               Problems& problems) {
+std::shared_ptr<Raw> read_yaml(const std::string& text, const std::string& file, Problems& problems,
+                               bool* broken) {
   Builder builder(file, problems);
   try {
     std::istringstream in(text);
@@ -160,6 +165,7 @@ std::shared_ptr<Raw> read_yaml(const std::string& text, const std::string& file,
   } catch (const YAML::Exception& e) {
     problems.add(builder.at(e.mark),
                  fmt::format("YAML: {}{}", e.msg, hint(line_of(text, e.mark.line + 1))));
+    if (broken != nullptr) *broken = true;
     return nullptr;
   }
   return builder.root();

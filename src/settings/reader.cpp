@@ -152,8 +152,10 @@ Environment process_environment() {
 
 Node read_text(const std::string& text, const std::string& file, const Environment& environment,
                Problems& problems) {
-  const std::shared_ptr<Raw> raw = read_yaml(text, file, problems);
+  bool broken = false;
+  const std::shared_ptr<Raw> raw = read_yaml(text, file, problems, &broken);
   if (raw) return Weaver(file, &environment, problems).weave(*raw, "");
+  if (broken) problems.close();
   // Nothing in it: what is missing is said of its first line.
   auto empty = std::make_shared<Node::Data>();
   empty->kind = Node::Kind::null;
@@ -163,7 +165,9 @@ Node read_text(const std::string& text, const std::string& file, const Environme
 
 Node read_file(const std::string& file, const Environment& environment, Problems& problems) {
   const std::optional<std::string> text = slurp(file, problems);
-  return text ? read_text(*text, file, environment, problems) : Node();
+  if (text) return read_text(*text, file, environment, problems);
+  problems.close();
+  return {};
 }
 
 Node read_plain_file(const std::string& file, Problems& problems) {

@@ -30,6 +30,8 @@ std::string type_text(const Option& option) {
       return "template";
     case Type::path:
       return "path";
+    case Type::listen:
+      return "host:port";
     case Type::any:
       return "see meaning";
     case Type::choice:
