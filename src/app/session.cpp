@@ -176,7 +176,9 @@ std::string ledger_text(const pipeline::Pipeline& pipeline) {
                           source.name, human_bytes(c.lost_bytes.value()));
     }
     for (const auto& [sink, tally] : source.status.settled) {
-      const auto of = [&tally](Settled kind) { return tally[static_cast<std::size_t>(kind)]; };
+      const auto of = [&counts = tally](Settled kind) {
+        return counts[static_cast<std::size_t>(kind)];
+      };
       text += fmt::format(
           "{} to {}, ever: delivered {}, dead-lettered {}, filtered {}, dropped {}, not for it "
           "{}\n",

@@ -55,13 +55,15 @@ struct RunRules {
 
 /// Everything a pipeline is made of, built from the settings by build.cpp.
 struct Parts {
+  // Lanes and batches use these to their end, so they come first and go last.
+  std::shared_ptr<const Clock> clock;
+  std::shared_ptr<Wake> wake;  // the intake sleeps on it; lanes and stop requests call it
+  std::unique_ptr<Credits> credits;
+  std::unique_ptr<DeadLetters> dead_letters;
+
   std::vector<Inlet> inlets;
   Chain filters;  // shared
   std::vector<Outlet> outlets;
-  std::unique_ptr<DeadLetters> dead_letters;
-  std::unique_ptr<Credits> credits;
-  std::shared_ptr<const Clock> clock;
-  std::shared_ptr<Wake> wake;  // the intake sleeps on it; lanes and stop requests call it
   RunRules rules;
   Log log;
   bool rereadable = true;  // every source can be read again after an end of the process
@@ -86,7 +88,7 @@ class Pipeline {
 
   /// Returns when the sources are finished (once), or after request_stop().
   Ending run();
-  /// Any thread, also a signal handler: the first call drains within grace, the second ends at once.
+  /// Any thread: the first call drains within grace, the second ends at once.
   void request_stop();
   /// Any thread: reads no more, delivers what is under way within grace, and returns.
   void request_reload();

@@ -13,8 +13,8 @@ namespace {
 
 constexpr Millis kLongWait{60'000};
 constexpr Millis kStallCheck{1'000};
-constexpr Millis kLimitProbe{10 * 60 * 1000};
 constexpr Millis kBurialRetry{1'000};
+constexpr Millis kFreshEvidence{60'000};
 
 }  // namespace
 
@@ -51,7 +51,7 @@ Tick Sender::step() {
       send(std::move(work), now);
     }
   }
-  publish(now);
+  publish();
   return next_call(now);
 }
 
@@ -64,7 +64,8 @@ void Sender::receive(Tick now) {
     handle(std::move(work), std::move(outcome), now);
   }
   if (rules_.self_retrying) {
-    const auto stalled = sink_.stalled();
+    auto stalled = sink_.stalled();
+    if (now < held_until_) stalled = reason_;
     if (stalled && state_ == LaneStatus::State::up) {
       log_.warn("nothing moves: {}; its events wait, the sink tries again by itself", *stalled);
     }
@@ -77,7 +78,7 @@ void Sender::receive(Tick now) {
 }
 
 bool Sender::may_send(Tick now) const {
-  if (closed_ || !burials_.empty()) return false;
+  if (closed_ || !burials_.empty() || now < held_until_) return false;
   if (rules_.self_retrying) return true;
   if (rules_.strict && !flying_.empty()) return false;
   switch (state_) {
@@ -93,7 +94,7 @@ bool Sender::may_send(Tick now) const {
 
 Sender::WorkPtr Sender::next(Tick now) {
   for (auto at = waiting_.begin(); at != waiting_.end(); ++at) {
-    if ((*at)->not_before <= now) {
+    if ((*at)->not_before <= now && (!(*at)->suspected || has_evidence(now))) {
       WorkPtr work = std::move(*at);
       waiting_.erase(at);
       return work;
@@ -101,20 +102,33 @@ Sender::WorkPtr Sender::next(Tick now) {
     if (rules_.strict) return nullptr;  // nothing newer leaves before older is settled
   }
   std::optional<Batch> batch = buffer_.pop();
-  if (!batch) return nullptr;
+  if (!batch) return next_suspect(now);
   auto work = std::make_unique<Work>(std::move(*batch));
   work->order = next_order_++;
+  return work;
+}
+
+bool Sender::has_evidence(Tick now) const {
+  return last_delivery_ && now - *last_delivery_ < kFreshEvidence;
+}
+
+Sender::WorkPtr Sender::next_suspect(Tick now) {
+  const auto due = std::find_if(waiting_.begin(), waiting_.end(),
+                                [now](const WorkPtr& work) { return work->not_before <= now; });
+  if (due == waiting_.end()) return nullptr;
+  WorkPtr work = std::move(*due);
+  waiting_.erase(due);
   return work;
 }
 
 // Splits to what the other side is known to accept; the rest waits in front.
 Sender::WorkPtr Sender::fit(WorkPtr work, Tick now) {
   if (refused_bytes_ == 0 || accepted_bytes_ == 0) return work;
+  std::size_t allowed = accepted_bytes_;
   if (now >= limit_probe_) {
     limit_probe_ = now + kLimitProbe;
-    accepted_bytes_ += accepted_bytes_ / 10;  // the limit may have been raised
+    allowed += allowed / 10;  // the limit may have been raised
   }
-  const std::size_t allowed = accepted_bytes_;
   if (work->batch.wire().size() <= allowed || work->batch.size() == 1) return work;
   std::size_t fits = 0;
   const auto& events = work->batch.events();
@@ -139,7 +153,6 @@ void Sender::send(WorkPtr work, Tick now) {
   work = fit(std::move(work), now);
   if (!rules_.self_retrying && state_ == LaneStatus::State::down) {
     state_ = LaneStatus::State::probing;
-    since_ = now;
   }
   ++work->tries;
   counters_.attempts.add();
@@ -166,7 +179,6 @@ void Sender::halve(WorkPtr work, Tick not_before) {
   auto tail = std::make_unique<Work>(work->batch.split_off(middle));
   tail->order = work->order;
   tail->tries = work->tries;
-  tail->bisecting = work->bisecting;
   if (!work->seen.empty()) {
     tail->seen.assign(work->seen.begin() + static_cast<std::ptrdiff_t>(middle), work->seen.end());
     work->seen.resize(middle);
@@ -207,15 +219,17 @@ void Sender::bury(WorkPtr work, std::vector<std::size_t> events, std::string lin
 }
 
 void Sender::stop(Tick deadline) {
+  stopping_ = true;
   sink_.stop(deadline);
   receive(clock_.now());
-  publish(clock_.now());
+  publish();
 }
 
 Tick Sender::next_call(Tick now) const {
   Tick at = now + kLongWait;
   if (rules_.self_retrying && !flying_.empty()) at = std::min(at, now + kStallCheck);
   if (!burials_.empty()) at = std::min(at, burial_retry_);
+  if (now < held_until_) at = std::min(at, held_until_);
   const bool work_left = !waiting_.empty() || buffer_.events() > 0;
   if (state_ == LaneStatus::State::down && work_left && flying_.empty())
     at = std::min(at, std::max(down_until_, now));
@@ -234,9 +248,11 @@ Tick Sender::next_call(Tick now) const {
   return at;
 }
 
-void Sender::publish(Tick now) {
+void Sender::publish() {
   LaneStatus status;
   status.state = burials_.empty() ? state_ : LaneStatus::State::down;
+  if (status.state == LaneStatus::State::up && said_down_)
+    status.state = LaneStatus::State::probing;  // it answers, but has accepted nothing yet
   status.reason = reason_;
   status.since = since_;
   status.body_limit = refused_bytes_ == 0 ? 0 : accepted_bytes_;
@@ -246,7 +262,6 @@ void Sender::publish(Tick now) {
   for (const Burial& burial : burials_) status.waiting += burial.events.size();
   for (const auto& [id, work] : flying_) status.in_flight += work->batch.size();
   counters_.up.set(status.state == LaneStatus::State::up ? 1 : 0);
-  (void)now;
   const std::lock_guard lock(status_mutex_);
   status_ = std::move(status);
 }

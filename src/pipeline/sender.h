@@ -73,7 +73,7 @@ class Sender {
     Tick not_before{};
     std::uint64_t order = 0;  // by which work waits: that of the batch it came from
     unsigned tries = 0;       // attempts so far, for the backoff
-    bool bisecting = false;   // part of a batch that was refused as a whole
+    bool suspected = false;   // refused alone, without evidence yet: others go first, to give it
     std::vector<std::uint64_t>
         seen;  // per event: deliveries of its group at its last counted failure
   };
@@ -91,6 +91,8 @@ class Sender {
     std::size_t delivered = 0;
   };
   struct Mailbox;
+  /// After a body was refused for its size: how often a larger one than the known limit is tried.
+  static constexpr Millis kLimitProbe{10 * 60 * 1000};
 
   void receive(Tick now);
   void handle(WorkPtr work, Outcome outcome, Tick now);
@@ -112,14 +114,18 @@ class Sender {
   [[nodiscard]] std::string letter(const Work& work, std::size_t event, std::string_view reason,
                                    std::string_view detail) const;
   bool pours(const std::string& reason, std::size_t count);
+  void hold(WorkPtr work, const std::string& reason, Tick now);
   void went_well(Tick now, std::size_t delivered);
   void go_down(const std::string& reason, Millis at_least, Tick now);
   [[nodiscard]] bool may_send(Tick now) const;
   WorkPtr next(Tick now);
+  WorkPtr next_suspect(Tick now);
+  /// Another event was accepted lately, so a refusal is the event's own.
+  [[nodiscard]] bool has_evidence(Tick now) const;
   void send(WorkPtr work, Tick now);
   WorkPtr fit(WorkPtr work, Tick now);
   [[nodiscard]] Tick next_call(Tick now) const;
-  void publish(Tick now);
+  void publish();
 
   const SenderRules rules_;
   Sink& sink_;
@@ -150,6 +156,9 @@ class Sender {
   std::size_t accepted_bytes_ = 0;  // the largest body accepted
   std::size_t refused_bytes_ = 0;   // the smallest refused; 0: none
   Tick limit_probe_{};
+  Tick held_until_{};       // too much was refused in a row for one reason
+  bool said_down_ = false;  // logged, and nothing was delivered since
+  bool stopping_ = false;
   bool closed_ = false;
 
   std::shared_ptr<Mailbox> mailbox_;  // outlives us: a late outcome finds it

@@ -12,7 +12,7 @@ namespace tailgate::pipeline {
 namespace {
 
 constexpr std::uint64_t kPouring = 1000;  // refusals in a row for one reason
-constexpr Millis kFreshEvidence{60'000};
+constexpr std::size_t kMaxGroups = 4096;
 
 std::string sentence(const Outcome& outcome) {
   return outcome.reason.empty() ? "the other side did not answer as it should" : outcome.reason;
@@ -95,6 +95,8 @@ void Sender::note_answers(const Work& work, const Sorted& sorted) {
   const auto& events = work.batch.events();
   for (const Answer* answer : sorted.retries)
     troubled_.try_emplace(std::string(work.batch.note(events[answer->event].group)), 0);
+  // Its names come from events: forgetting them delays a verdict, no more.
+  if (troubled_.size() > kMaxGroups) troubled_.clear();
   if (troubled_.empty()) return;
   for (std::size_t i = 0; i < events.size(); ++i) {
     if (sorted.listed[i]) continue;
@@ -120,13 +122,8 @@ void Sender::refuse(WorkPtr work, const Sorted& sorted, const std::vector<std::s
                     Tick now) {
   const std::vector<const Answer*>& refusals = sorted.refusals;
   const std::string reason = refusals.front()->reason;
-  if (sorted.delivered == 0 && pours(reason, refusals.size())) {
-    go_down(fmt::format(
-                "{} events in a row were refused ({}); waiting instead of filling the dead letters",
-                pouring_, reason),
-            rules_.retry.max, now);
-    return requeue(std::move(work), now);
-  }
+  if (sorted.delivered == 0 && pours(reason, refusals.size()))
+    return hold(std::move(work), reason, now);
   std::string lines;
   std::vector<std::size_t> events;
   for (const Answer* answer : refusals) {
@@ -146,9 +143,21 @@ bool Sender::pours(const std::string& reason, std::size_t count) {
   return pouring_ >= kPouring;
 }
 
+// A wrong setting must not pour the whole log into the dead letters: the lane waits, and says so.
+void Sender::hold(WorkPtr work, const std::string& reason, Tick now) {
+  const std::string why = fmt::format(
+      "{} events in a row were refused ({}); waiting instead of filling the dead letters", kPouring,
+      reason);
+  held_until_ = now + rules_.retry.max;
+  if (rules_.self_retrying && reason_ != why) log_.warn("{}", why);
+  go_down(why, rules_.retry.max, now);
+  requeue(std::move(work), held_until_);
+}
+
 // `work` holds the events of `answers`, in their order.
 void Sender::again(WorkPtr work, const std::vector<const Answer*>& answers, bool alone, Tick now) {
   Batch& batch = work->batch;
+  if (stopping_) return requeue(std::move(work), now);  // given up is not refused
   work->seen.resize(batch.size(), 0);
   std::string lines;
   std::vector<std::size_t> condemned;
@@ -171,6 +180,8 @@ void Sender::again(WorkPtr work, const std::vector<const Answer*>& answers, bool
     if (batch.size() > 1) return halve(std::move(work), not_before);
     return requeue(std::move(work), not_before);
   }
+  if (pours(answers.front()->reason, condemned.size()))
+    return hold(std::move(work), answers.front()->reason, now);
   log_.warn("{} events failed for good ({}); they are in the dead letters", condemned.size(),
             answers.front()->reason);
   std::vector<bool> keep(batch.size(), true);
@@ -200,7 +211,7 @@ void Sender::too_large(WorkPtr work, const Outcome& outcome, Tick now) {
   const std::size_t bytes = work->batch.wire().size();
   if (refused_bytes_ == 0 || bytes < refused_bytes_) refused_bytes_ = bytes;
   if (accepted_bytes_ >= refused_bytes_) accepted_bytes_ = refused_bytes_ / 2;
-  limit_probe_ = now + Millis(10 * 60 * 1000);
+  limit_probe_ = now + kLimitProbe;
   if (state_ == LaneStatus::State::probing) went_well(now, 0);
   if (work->batch.size() > 1) {
     counters_.splits.add();
@@ -208,6 +219,7 @@ void Sender::too_large(WorkPtr work, const Outcome& outcome, Tick now) {
               sentence(outcome));
     return halve(std::move(work), now);
   }
+  if (pours("too large", 1)) return hold(std::move(work), "too large", now);
   const std::string reason =
       fmt::format("too large: {} bytes in a body of its own ({})", bytes, sentence(outcome));
   log_.warn("an event is {}; it is in the dead letters", reason);
@@ -216,16 +228,16 @@ void Sender::too_large(WorkPtr work, const Outcome& outcome, Tick now) {
 }
 
 void Sender::suspect(WorkPtr work, const Outcome& outcome, Tick now) {
-  if (state_ == LaneStatus::State::probing) went_well(now, 0);
-  if (work->batch.size() > 1) {
-    work->bisecting = true;
-    return halve(std::move(work), now);
-  }
-  const bool evidence = last_delivery_ && now - *last_delivery_ < kFreshEvidence;
-  if (!outcome.condemns_alone && !evidence) {
-    // Nothing was accepted lately: a wrong format would otherwise dead-letter every line.
+  const bool alone = work->batch.size() == 1;
+  if (alone && !outcome.condemns_alone && !has_evidence(now)) {
+    // Nothing was accepted lately: a wrong format would otherwise dead-letter every line. Others go first, so that there
+    // is evidence at its next turn.
+    work->suspected = !rules_.strict;
     return trouble(std::move(work), outcome, now);
   }
+  if (state_ == LaneStatus::State::probing) went_well(now, 0);
+  if (!alone) return halve(std::move(work), now);
+  if (pours(sentence(outcome), 1)) return hold(std::move(work), sentence(outcome), now);
   log_.warn("one event was refused: {}; it is in the dead letters", sentence(outcome));
   std::string lines = letter(*work, 0, sentence(outcome), outcome.detail);
   bury(std::move(work), {0}, std::move(lines));
@@ -243,6 +255,12 @@ void Sender::went_well(Tick now, std::size_t delivered) {
     last_delivery_ = now;
     pouring_ = 0;
     backoff_.reset();
+    if (said_down_) {
+      log_.info("is up again after {}",
+                human_duration(std::chrono::duration_cast<Millis>(now - since_)));
+      since_ = now;
+    }
+    said_down_ = false;
   }
   if (rules_.self_retrying) return;
   if (state_ == LaneStatus::State::up) {
@@ -250,10 +268,7 @@ void Sender::went_well(Tick now, std::size_t delivered) {
     return;
   }
   if (state_ == LaneStatus::State::probing || delivered > 0) {
-    log_.info("is up again after {}",
-              human_duration(std::chrono::duration_cast<Millis>(now - since_)));
     state_ = LaneStatus::State::up;
-    since_ = now;
     limit_ = 1;
   }
 }
@@ -269,10 +284,11 @@ void Sender::go_down(const std::string& reason, Millis at_least, Tick now) {
     return;
   }
   const Millis wait = backoff_.next(at_least);
-  if (state_ == LaneStatus::State::up) since_ = now;
-  if (state_ == LaneStatus::State::up || reason != reason_) {
+  if (!said_down_) since_ = now;
+  if (!said_down_ || reason != reason_) {
     log_.warn("is down: {}; its events wait, next try in {}", reason, human_duration(wait));
   }
+  said_down_ = true;
   reason_ = reason;
   state_ = LaneStatus::State::down;
   down_until_ = now + wait;

@@ -130,6 +130,10 @@ void FileSet::rescan(Tick now) {
   for (const Found& file : found) {
     if (!by_identity(file.identity)) adopt(file, now);
   }
+  std::erase_if(unreadable_, [&found](const std::string& path) {
+    return std::none_of(found.begin(), found.end(),
+                        [&path](const Found& file) { return file.path == path; });
+  });
   unpark(now);
   std::erase_if(last_at_, [](const auto& entry) { return entry.second.expired(); });
   first_scan_ = false;
@@ -271,7 +275,7 @@ void FileSet::unpark(Tick now) {
 bool FileSet::readable(FileStream& file, Tick now) {
   if (!file.pending || file.parked || file.stream().halted() || !file.window_open()) return false;
   if (const FilePtr before = file.predecessor.lock()) {
-    if (before->pending && !before->parked) return false;
+    if (before->pending && !before->parked && !before->stream().halted()) return false;
     const bool waited = now - file.opened >= kSuccessorWait || context_.once;
     if (!waited && file.size() == 0) return false;
     file.predecessor.reset();

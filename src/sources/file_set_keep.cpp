@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "sources/file_set.h"
+#include "sources/file_source.h"
 
 namespace tailgate::sources {
 namespace {
@@ -25,7 +26,8 @@ bool FileSet::finished_with(FileStream& file, Tick now) {
     file.pending = true;
     return false;
   }
-  return file.settled();
+  // A writer may still hold it, whatever the time that passed.
+  return file.settled() && nobody_writes(file.fd()).value_or(true);
 }
 
 void FileSet::let_go(Tick now) {
