@@ -61,7 +61,7 @@ bool reads_as(std::string_view text, To to) {
   return to == To::number || text.find_first_of(".eE") == std::string_view::npos;
 }
 
-Value quoted(std::string_view lexeme, json::Arena& arena) {
+Value in_quotes(std::string_view lexeme, json::Arena& arena) {
   char* out = arena.bytes(lexeme.size() + 2);
   out[0] = '"';
   lexeme.copy(out + 1, lexeme.size());
@@ -193,7 +193,7 @@ Converted convert(Value& value, To to, json::Arena& arena) {
   if (value.is_container()) return Converted::failed;
   if (to == To::string) {
     if (value.kind == Kind::string) return Converted::unneeded;
-    value = quoted(value.raw, arena);
+    value = in_quotes(value.raw, arena);
     return Converted::done;
   }
   if (value.kind != Kind::string) {

@@ -21,9 +21,9 @@ std::string client_id_filter(const std::string& from) {
     const std::string kind = one.substr(0, colon);
     if (!list.empty()) list += ", ";
     if (colon != std::string::npos && (kind == "jwt" || kind == "basic" || kind == "oauth1")) {
-      list += fmt::format("{{{}: {}}}", kind, quoted(one.substr(colon + 1)));
+      list += fmt::format("{{{}: {}}}", kind, yaml_text(one.substr(colon + 1)));
     } else {
-      list += quoted(one);
+      list += yaml_text(one);
     }
   }
   return fmt::format("  - add_client_id: {{from: [{}]}}", list);
@@ -35,10 +35,10 @@ Result<void> add_filters(const std::vector<PipeStep>& steps, PipeYaml& yaml) {
     const auto& [flag, value] = steps[i];
     if (flag == "--unflatten" && i + 1 < steps.size() && steps[i + 1].first == "--schema") {
       yaml.add(flag, "  - unflatten:");
-      yaml.add(flag, "      separator: " + quoted(value));
-      yaml.add("--schema", "      schema: " + quoted(steps[++i].second));
+      yaml.add(flag, "      separator: " + yaml_text(value));
+      yaml.add("--schema", "      schema: " + yaml_text(steps[++i].second));
     } else if (flag == "--unflatten") {
-      yaml.add(flag, fmt::format("  - unflatten: {{separator: {}}}", quoted(value)));
+      yaml.add(flag, fmt::format("  - unflatten: {{separator: {}}}", yaml_text(value)));
     } else if (flag == "--schema") {
       return fail("--schema goes right behind the --unflatten that it guides");
     } else if (flag == "--drop-nulls") {
@@ -50,10 +50,10 @@ Result<void> add_filters(const std::vector<PipeStep>& steps, PipeYaml& yaml) {
       if (equals == std::string::npos || equals == 0) {
         return fail(fmt::format("--set {}: write --set PATH=VALUE", value));
       }
-      yaml.add(flag, fmt::format("  - set: {{{}: {}}}", quoted(value.substr(0, equals)),
-                                 quoted(value.substr(equals + 1))));
+      yaml.add(flag, fmt::format("  - set: {{{}: {}}}", yaml_text(value.substr(0, equals)),
+                                 yaml_text(value.substr(equals + 1))));
     } else if (flag == "--where") {
-      yaml.add(flag, fmt::format("  - where: {{condition: {}}}", quoted(value)));
+      yaml.add(flag, fmt::format("  - where: {{condition: {}}}", yaml_text(value)));
     }
   }
   return {};
@@ -118,7 +118,7 @@ std::string_view without_path(std::string_view text) {
 
 }  // namespace
 
-std::string quoted(std::string_view text) {
+std::string yaml_text(std::string_view text) {
   std::string literal;  // JSON's strings are YAML's, but a ${ must not be substituted
   for (std::size_t at = 0; at < text.size(); ++at) {
     if (text.substr(at, 2) == "${") literal += '$';
@@ -131,7 +131,7 @@ std::string quoted(std::string_view text) {
 
 std::string quoted_list(const std::vector<std::string>& texts) {
   std::string out = "[";
-  for (const std::string& text : texts) out += (out.size() > 1 ? ", " : "") + quoted(text);
+  for (const std::string& text : texts) out += (out.size() > 1 ? ", " : "") + yaml_text(text);
   return out + "]";
 }
 

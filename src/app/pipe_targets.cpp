@@ -71,21 +71,21 @@ void add_pair(const std::string& flag, const Pair& pair, Secrets secrets, PipeYa
   const auto& [name, value] = pair;
   const std::string written = secrets == Secrets::from_environment && is_secret(name)
                                   ? '"' + from_environment(name, yaml) + '"'
-                                  : quoted(value);
-  yaml.add(flag, fmt::format("      {}: {}", quoted(name), written));
+                                  : yaml_text(value);
+  yaml.add(flag, fmt::format("      {}: {}", yaml_text(name), written));
 }
 
 // ?access_token=…: the values of secrets come from the environment.
 std::string url_yaml(const std::string& url, Secrets secrets, PipeYaml& yaml) {
   const std::size_t query = url.find('?');
-  if (secrets == Secrets::as_given || query == std::string::npos) return quoted(url);
-  std::string out = quoted(url.substr(0, query + 1));
+  if (secrets == Secrets::as_given || query == std::string::npos) return yaml_text(url);
+  std::string out = yaml_text(url.substr(0, query + 1));
   out.pop_back();
   bool first = true;
   for (const std::string& part : split(std::string_view(url).substr(query + 1), '&')) {
     const std::size_t equals = part.find('=');
     const std::string name = part.substr(0, equals);
-    const std::string text = quoted(part);
+    const std::string text = yaml_text(part);
     out += first ? "" : "&";
     first = false;
     out += equals != std::string::npos && is_secret(name)
@@ -108,7 +108,7 @@ Result<void> add_kafka(const std::string& flag, const std::string& target,
     return fail(fmt::format("--to {}: write kafka://host:port[,host:port]/topic", target));
   }
   yaml.add(flag, "    brokers: " + quoted_list(split(rest.substr(0, slash), ',')));
-  yaml.add(flag, "    topic: " + quoted(rest.substr(slash + 1)));
+  yaml.add(flag, "    topic: " + yaml_text(rest.substr(slash + 1)));
   if (options.properties.empty()) return {};
   yaml.add("-X", "    options:");
   for (const std::string& property : options.properties)
@@ -160,7 +160,7 @@ Result<void> add_sink(const std::string& target, const PipeOptions& options, Sec
   yaml.add(flag, fmt::format("    type: {}", *kind));
   if (*kind == "file") {
     const std::string path = target.starts_with("file:") ? target.substr(5) : target;
-    yaml.add(flag, "    path: " + quoted(path));
+    yaml.add(flag, "    path: " + yaml_text(path));
   }
   if (*kind == "kafka") {
     const auto added = add_kafka(flag, target, options, secrets, yaml);
@@ -174,7 +174,7 @@ Result<void> add_sink(const std::string& target, const PipeOptions& options, Sec
       add_pair("-H", *read_header(header), secrets, yaml);
   }
   if ((http || *kind == "kafka") && !options.ca_file.empty())
-    yaml.add("--ca-file", fmt::format("    tls: {{ca_file: {}}}", quoted(options.ca_file)));
+    yaml.add("--ca-file", fmt::format("    tls: {{ca_file: {}}}", yaml_text(options.ca_file)));
   return {};
 }
 

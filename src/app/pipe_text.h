@@ -10,7 +10,7 @@
 namespace tailgate::app {
 
 /// A double-quoted YAML scalar that means exactly this text.
-std::string quoted(std::string_view text);
+std::string yaml_text(std::string_view text);
 std::string quoted_list(const std::vector<std::string>& texts);
 std::vector<std::string> split(std::string_view text, char separator);
 

@@ -192,7 +192,8 @@ std::string ledger_text(const pipeline::Pipeline& pipeline) {
     text += fmt::format(
         "{}: dispatched {} = delivered {} + dead-lettered {} + dropped {} + waiting {}\n",
         sink.name, c.dispatched.value() + c.recovered.value(), c.delivered.value(),
-        c.dead_filter.value() + c.dead_sink.value(), c.dropped_by_filter.value(), c.in_flight());
+        c.dead_filter.value() + c.dead_sink.value(),
+        c.dropped_by_filter.value() + c.dropped_closed.value(), c.in_flight());
   }
   return text;
 }

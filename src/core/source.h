@@ -38,6 +38,7 @@ struct Lines {
 struct Wakeup {
   std::optional<Tick> at;  // a timer
   bool ready = false;      // read() would bring lines now
+  bool deaf = false;       // wait_fd() is readable and that is known: do not wake for it
 };
 
 /// How a source stands, for /status, progress lines and metrics.
@@ -71,6 +72,8 @@ class Source {
   virtual void checkpoint() = 0;
   /// No more lines will ever come: end of stdin; with `once`, the end of every file.
   [[nodiscard]] virtual bool finished() const = 0;
+  /// The process ends: what cannot be read again is said and counted.
+  virtual void ends() {}
   /// Every writer has closed its file and everything was read: the drain at shutdown may end.
   [[nodiscard]] virtual bool writers_gone() const = 0;
   [[nodiscard]] virtual SourceStatus status() const = 0;

@@ -45,6 +45,7 @@ struct SinkCounters {
   Counter dead_filter;        // by this sink's own filters or codec
   Counter dead_sink;          // refused by the other side
   Counter dropped_by_filter;  // this sink's own filters
+  Counter dropped_closed;     // its reader is gone, others go on
   Counter sent;               // events in attempts, repeats included
   Counter sent_bytes;
   Counter attempts;
@@ -55,7 +56,7 @@ struct SinkCounters {
 
   [[nodiscard]] std::uint64_t in_flight() const {
     return dispatched.value() + recovered.value() - delivered.value() - dead_filter.value() -
-           dead_sink.value() - dropped_by_filter.value();
+           dead_sink.value() - dropped_by_filter.value() - dropped_closed.value();
   }
 };
 

@@ -163,11 +163,12 @@ void Pipeline::begin_drain(Tick now) {
 
 Ending Pipeline::finish(bool gave_up) {
   Ending ending;
+  ending.sink_closed = true;
   ending.reload = reload_.load() && stops_.load() == 0;
   ending.gave_up = gave_up;
   for (Outlet& outlet : parts_.outlets) {
     outlet.batcher->flush();
-    ending.sink_closed = ending.sink_closed || outlet.lane->status().closed;
+    ending.sink_closed = ending.sink_closed && outlet.lane->status().closed;
   }
   const Tick now = parts_.clock->now();
   const bool at_once = gave_up || ending.sink_closed || stops_.load() > 1;
@@ -177,6 +178,7 @@ Ending Pipeline::finish(bool gave_up) {
   (void)commit_letters();
   ending.settled = all_settled();
   housekeeping(now);
+  for (Inlet& inlet : parts_.inlets) inlet.source->ends();
   return ending;
 }
 

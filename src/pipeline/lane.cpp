@@ -49,6 +49,10 @@ void Lane::loop() {
   sender_->stop(deadline);
 }
 
+void Lane::discard() {
+  if (!sender_->discard()) wake();
+}
+
 void Lane::stop(Tick deadline) {
   if (!thread_.joinable()) return;
   {

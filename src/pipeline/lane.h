@@ -30,6 +30,8 @@ class Lane {
   [[nodiscard]] LaneStatus status() const { return sender_->status(); }
   /// Ends attempts by `deadline` and joins the thread.
   void stop(Tick deadline);
+  /// Of a lane that is closed: drops what waits and what comes, so that the other lanes can go on. Any thread.
+  void discard();
   void wake();
 
  private:

@@ -34,6 +34,7 @@ Pipeline::Pipeline(Parts parts) : parts_(std::move(parts)) {
     ::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event);
   }
   wakeups_.resize(parts_.inlets.size());
+  deaf_.resize(parts_.inlets.size());
   statuses_.resize(parts_.inlets.size());
 }
 
@@ -63,6 +64,9 @@ Ending Pipeline::run() {
     if (now >= next_housekeeping_) housekeeping(now);
     const auto closed = [](const Outlet& outlet) { return outlet.lane->status().closed; };
     if (std::all_of(parts_.outlets.begin(), parts_.outlets.end(), closed)) return finish(false);
+    for (Outlet& outlet : parts_.outlets) {
+      if (closed(outlet)) outlet.lane->discard();  // the others go on
+    }
     if ((stops_.load() > 0 || reload_.load()) && drained(now)) return finish(false);
     if (parts_.rules.once) {
       const bool finished = sources_finished();
@@ -193,7 +197,7 @@ void Pipeline::offer(Outlet& outlet, std::size_t sink, const json::Event& event,
     return lines.chunk->settle(sink, line, Settled::dropped);
   }
   const Result<void> added = outlet.batcher->add(own, lines.chunk, line, now);
-  if (!added.has_value()) dead("filter", added.error().what, own);
+  if (!added.has_value()) dead("filter", added.error().what, event);
 }
 
 bool Pipeline::beats(Tick since) const {
@@ -210,6 +214,20 @@ void Pipeline::request_reload() {
   parts_.wake->call();
 }
 
+// An input that cannot be read on, for its end or for want of credit, must not keep the loop awake.
+void Pipeline::hear() {
+  for (std::size_t i = 0; i < wakeups_.size(); ++i) {
+    const int fd = parts_.inlets[i].source->wait_fd();
+    if (fd < 0 || deaf_[i] == wakeups_[i].deaf) continue;
+    deaf_[i] = wakeups_[i].deaf;
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.fd = fd;
+    // Removed, not masked: a hang-up is told of in any case.
+    ::epoll_ctl(epoll_, deaf_[i] ? EPOLL_CTL_DEL : EPOLL_CTL_ADD, fd, &event);
+  }
+}
+
 void Pipeline::wait(Tick until) {
   for (const Wakeup& wakeup : wakeups_) {
     if (wakeup.at) until = std::min(until, *wakeup.at);
@@ -218,6 +236,7 @@ void Pipeline::wait(Tick until) {
     if (const auto due = outlet.batcher->due()) until = std::min(until, *due);
   }
   if (checkpoint_due_) until = std::min(until, next_checkpoint_);
+  hear();
   const auto left = std::chrono::ceil<Millis>(until - parts_.clock->now()).count();
   std::array<epoll_event, 16> events{};
   parts_.wake->wanted(true);

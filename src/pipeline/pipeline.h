@@ -135,6 +135,7 @@ class Pipeline {
   [[nodiscard]] bool drained(Tick now);
   void begin_drain(Tick now);
   void wait(Tick until);
+  void hear();
   void account_blocked(Tick now);
   Ending finish(bool gave_up);
 
@@ -147,6 +148,7 @@ class Pipeline {
   std::atomic<Tick::rep> beat_{0};
   std::function<void()> tick_;
   std::vector<Wakeup> wakeups_;
+  std::vector<bool> deaf_;  // by inlet: its descriptor is out of the epoll set
   Tick stopping_since_{};
   Tick last_byte_{};
   Tick next_housekeeping_{};

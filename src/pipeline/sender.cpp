@@ -51,8 +51,23 @@ Tick Sender::step() {
       send(std::move(work), now);
     }
   }
+  if (closed_ && discard_.load()) drop_all();
   publish();
   return next_call(now);
+}
+
+// Nobody reads the rest: dropped, and counted as that.
+void Sender::drop_all() {
+  while (WorkPtr work = waiting_.empty() ? nullptr : std::move(waiting_.front())) {
+    waiting_.pop_front();
+    drop(work->batch);
+  }
+  while (std::optional<Batch> batch = buffer_.pop()) drop(*batch);
+}
+
+void Sender::drop(Batch& batch) {
+  for (std::size_t event = 0; event < batch.size(); ++event) batch.settle(event, Settled::dropped);
+  counters_.dropped_closed.add(batch.size());
 }
 
 void Sender::receive(Tick now) {

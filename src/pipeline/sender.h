@@ -65,6 +65,8 @@ class Sender {
   void stop(Tick deadline);
   /// Any thread.
   [[nodiscard]] LaneStatus status() const;
+  /// Any thread: once the lane is closed, drops what waits and what comes. True: it was told before.
+  bool discard() { return discard_.exchange(true); }
 
  private:
   struct Work {
@@ -125,6 +127,8 @@ class Sender {
   void send(WorkPtr work, Tick now);
   WorkPtr fit(WorkPtr work, Tick now);
   [[nodiscard]] Tick next_call(Tick now) const;
+  void drop_all();
+  void drop(Batch& batch);
   void publish();
 
   const SenderRules rules_;
@@ -160,6 +164,7 @@ class Sender {
   bool said_down_ = false;  // logged, and nothing was delivered since
   bool stopping_ = false;
   bool closed_ = false;
+  std::atomic<bool> discard_{false};
 
   std::shared_ptr<Mailbox> mailbox_;  // outlives us: a late outcome finds it
   mutable std::mutex status_mutex_;

@@ -8,7 +8,7 @@
 namespace tailgate::settings {
 namespace {
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
@@ -26,7 +26,7 @@ std::string quoted(std::string_view text) {
 }  // namespace
 
 JsonTree JsonTree::string(std::string_view text) {
-  return literal(quoted(text));
+  return literal(in_quotes(text));
 }
 
 JsonTree JsonTree::literal(std::string_view text) {
@@ -80,7 +80,7 @@ void JsonTree::write(std::string& out, std::size_t indent) const {
     if (!first) out += one_line ? ", " : ",";
     if (!one_line) out += '\n' + std::string(indent + 2, ' ');
     first = false;
-    if (is_object) out += quoted(key) + ": ";
+    if (is_object) out += in_quotes(key) + ": ";
     value.write(out, indent + 2);
   }
   if (!one_line) out += '\n' + std::string(indent, ' ');

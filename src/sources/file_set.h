@@ -29,6 +29,8 @@ class FileSet {
 
   /// Brings back the files of an earlier run. False: the store cannot be read; try again.
   bool resume(Tick now);
+  /// At the end of the process: what waits in deleted files is gone with us.
+  void count_deleted(Tick now);
   /// Looks for new, renamed and gone files.
   void rescan(Tick now);
   /// Looks at every open file: size, links. Also finds files renamed where no event told.

@@ -51,6 +51,16 @@ void FileSet::close(const FilePtr& file) {
   std::erase(files_, file);
 }
 
+void FileSet::count_deleted(Tick now) {
+  for (const FilePtr& file : files_) {
+    file->look(now);
+    if (!file->deleted || file->parked || file->unsettled() == 0) continue;
+    context_.counters->lost_bytes.add(file->unsettled());
+    context_.log.error("{}: was deleted, and {} bytes of it were not delivered; they are lost",
+                       file->file.path, file->unsettled());
+  }
+}
+
 void FileSet::drop_beyond_limits() {
   for (;;) {
     FilePtr oldest;

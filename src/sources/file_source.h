@@ -19,6 +19,7 @@ class FileSource final : public Source {
   Wakeup watch(Tick now) override;
   std::optional<Lines> read(std::size_t max_bytes) override;
   void checkpoint() override;
+  void ends() override { files_.count_deleted(context_.clock->now()); }
   [[nodiscard]] bool finished() const override;
   [[nodiscard]] bool writers_gone() const override;
   [[nodiscard]] SourceStatus status() const override;

@@ -83,10 +83,11 @@ int ReaderSource::wait_fd() const {
 }
 
 Wakeup ReaderSource::watch(Tick /*now*/) {
-  if (finished_) return {};
+  if (finished_) return {std::nullopt, false, true};
   if (!waits_) return {std::nullopt, true};
   pollfd input{STDIN_FILENO, POLLIN, 0};
-  return {std::nullopt, ::poll(&input, 1, 0) > 0};
+  const bool ready = ::poll(&input, 1, 0) > 0;
+  return {std::nullopt, ready, ready};
 }
 
 bool ReaderSource::fill(std::size_t max_bytes) {
