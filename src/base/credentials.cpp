@@ -64,8 +64,9 @@ std::string masked_basic(std::string_view token, Mask how) {
 
 // How many characters before the value of a parameter such as oauth_signature="…" stand at `at`; 0: none.
 std::size_t parameter_at(std::string_view text, std::size_t at) {
-  constexpr std::array<std::string_view, 4> kNames{"oauth_signature", "oauth_token", "access_token",
-                                                   "client_secret"};
+  constexpr std::array<std::string_view, 6> kNames{"oauth_signature", "oauth_token",
+                                                   "access_token",    "refresh_token",
+                                                   "client_secret",   "api_key"};
   for (const std::string_view name : kNames) {
     if (!starts(text, at, name)) continue;
     std::size_t size = name.size();
@@ -79,43 +80,85 @@ std::size_t parameter_at(std::string_view text, std::size_t at) {
   return 0;
 }
 
+struct Scheme {
+  std::string_view name;     // in lower case, with the space behind it
+  std::size_t shortest = 4;  // shorter words behind it are prose
+  bool to_the_end = false;   // a list of parameters, some of them secret
+};
+
+constexpr std::array<Scheme, 8> kSchemes{{{"bearer "},
+                                          {"basic "},
+                                          {"dpop "},
+                                          {"negotiate ", 8},
+                                          {"apikey ", 8},
+                                          {"token ", 12},
+                                          {"digest ", 8, true},
+                                          {"aws4-hmac-sha256 ", 8, true}}};
+
+const Scheme* scheme_at(std::string_view text, std::size_t at) {
+  const auto found = std::find_if(kSchemes.begin(), kSchemes.end(), [&](const Scheme& scheme) {
+    return starts(text, at, scheme.name);
+  });
+  return found == kSchemes.end() ? nullptr : &*found;
+}
+
+// Up to the quote that ends a JSON string, or the end of the text.
+std::size_t rest_of_string(std::string_view text, std::size_t at) {
+  std::size_t end = at;
+  while (end < text.size() && text[end] != '"') end += text[end] == '\\' ? 2 : 1;
+  return std::min(end, text.size()) - at;
+}
+
+// How many characters of `"cookie":"` and the like stand at `at`, where a value follows that is secret whatever its shape.
+std::size_t secret_member_at(std::string_view text, std::size_t at) {
+  constexpr std::array<std::string_view, 3> kNames{"cookie\":\"", "authorization\":\"",
+                                                   "x-api-key\":\""};
+  for (const std::string_view name : kNames) {
+    if (!starts(text, at, name)) continue;
+    const std::size_t value = at + name.size();
+    const bool known = scheme_at(text, value) != nullptr || starts(text, value, "oauth ") ||
+                       text.substr(value, 3) == "eyJ" || rest_of_string(text, value) == 0;
+    return known ? 0 : name.size();
+  }
+  return 0;
+}
+
+// Masks what begins at `at` and moves on; false: nothing does.
+bool mask_at(std::string_view text, std::size_t& at, Mask how, std::string& out) {
+  if (const std::size_t name = secret_member_at(text, at); name > 0) {
+    out.append(text.substr(at, name)).append(kStars);
+    at += name + rest_of_string(text, at + name);
+    return true;
+  }
+  if (!begins(text, at)) return false;
+  const Scheme* const scheme = scheme_at(text, at);
+  const std::size_t before = scheme != nullptr ? scheme->name.size() : parameter_at(text, at);
+  if (before == 0 && text.substr(at, 3) != "eyJ") return false;
+  const std::string_view token = token_at(text, at + before);
+  if (token.size() < (scheme != nullptr ? scheme->shortest : before > 0 ? 1 : kShortest))
+    return false;
+  out.append(text.substr(at, before));
+  at += before;
+  if (scheme != nullptr && scheme->to_the_end) {
+    out.append(kStars);
+    at += rest_of_string(text, at);
+    return true;
+  }
+  out += scheme != nullptr && scheme->name == "basic " ? masked_basic(token, how)
+                                                       : masked_token(token, how);
+  at += token.size();
+  // Percent-encoded values of parameters go on where a token would end.
+  while (before > 0 && at < text.size() && text[at] == '%') at += 1 + token_at(text, at + 1).size();
+  return true;
+}
+
 }  // namespace
 
 std::string mask_credentials(std::string_view text, Mask how) {
   std::string out;
   out.reserve(text.size());
   for (std::size_t at = 0; at < text.size();) {
-    if (!begins(text, at)) {
-      out += text[at++];
-      continue;
-    }
-    std::size_t before = 0;  // what stays of a scheme or a name
-    bool basic = false;
-    if (starts(text, at, "bearer ")) {
-      before = 7;
-    } else if (starts(text, at, "basic ")) {
-      before = 6;
-      basic = true;
-    } else {
-      before = parameter_at(text, at);
-      if (before == 0 && text.substr(at, 3) != "eyJ") {
-        out += text[at++];
-        continue;
-      }
-    }
-    const std::string_view token = token_at(text, at + before);
-    out.append(text.substr(at, before));
-    // Percent-encoded values of parameters go on where a token would end.
-    std::size_t size = token.size();
-    while (before > 0 && at + before + size < text.size() && text[at + before + size] == '%')
-      size += 1 + token_at(text, at + before + size + 1).size();
-    if (size < kShortest) {
-      out.append(token);
-      at += before + token.size();
-      continue;
-    }
-    out += basic ? masked_basic(token, how) : masked_token(token, how);
-    at += before + size;
+    if (!mask_at(text, at, how, out)) out += text[at++];
   }
   return out;
 }

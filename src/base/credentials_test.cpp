@@ -45,6 +45,20 @@ TEST_CASE("tokens in URLs go") {
   CHECK(secret("/api?access_token=abcdef&x=1") == "/api?access_token=***&x=1");
 }
 
+TEST_CASE("other schemes, keys and cookies go too") {
+  CHECK(secret(R"({"authorization":"ApiKey s3cretvalue123"})") ==
+        R"({"authorization":"ApiKey ***"})");
+  CHECK(secret(R"({"authorization":"Token s3cretvalue123"})") ==
+        R"({"authorization":"Token ***"})");
+  CHECK(secret(R"({"authorization":"Digest username=\"u\", response=\"abc\"","b":1})") ==
+        R"({"authorization":"Digest ***","b":1})");
+  CHECK(secret(R"({"http.request_headers.cookie":"sess=abc; \"x\"","b":1})") ==
+        R"({"http.request_headers.cookie":"***","b":1})");
+  CHECK(secret(R"({"Authorization":"s3cret","x-api-key":"k","cookie":""})") ==
+        R"({"Authorization":"***","x-api-key":"***","cookie":""})");
+  CHECK(secret("the token expired") == "the token expired");
+}
+
 TEST_CASE("what is no credential stays as it is") {
   for (const std::string_view text :
        {"", "a bearer of news", "heyJude is a song", "GET /basic HTTP/1.1", "client_id=abc",

@@ -14,6 +14,8 @@ namespace tailgate::sources {
 namespace {
 
 constexpr std::size_t kStep = std::size_t{64} << 10;
+/// Of the compressed bytes: the intake waits for it, half a second at most.
+constexpr std::uint64_t kMost = std::uint64_t{32} << 20;
 
 // The part of `bytes`, which begin at `at` of the whole, that lies in [begin, end).
 std::string_view part(std::string_view bytes, std::uint64_t at, std::uint64_t begin,
@@ -35,7 +37,7 @@ std::optional<std::uint64_t> inflated_size_of_match(const std::string& path,
   std::string head;
   std::string tail;
   std::uint64_t size = 0;
-  for (std::uint64_t at = 0;; at += kStep) {
+  for (std::uint64_t at = 0; at < kMost; at += kStep) {
     const std::string input = bytes_at(handle.fd(), at, kStep);
     inflated.clear();
     if (input.empty() || !gunzip.feed(input, inflated)) break;
