@@ -163,7 +163,7 @@ Result<void> add_sink(const std::string& target, const PipeOptions& options, Sec
     yaml.add(flag, "    path: " + yaml_text(path));
   }
   if (*kind == "kafka") {
-    const auto added = add_kafka(flag, target, options, secrets, yaml);
+    auto added = add_kafka(flag, target, options, secrets, yaml);
     if (!added.has_value()) return added;
   }
   const bool http = *kind == "http" || *kind == "eventgate";

@@ -116,6 +116,14 @@ TEST_CASE("a value from the environment is not repeated in a message") {
   CHECK(text.find("t.yaml:2:10: timeout: expected a duration") == 0);
 }
 
+TEST_CASE("after wrong syntax nothing is missed, and of a refused value nothing else is said") {
+  CHECK(Checked("max_events: [1\n").problems.text().find("is required") == std::string::npos);
+  const Checked c("url: x\ntopic: {a}\n");
+  c.section.problem("topic", "the topic is empty");
+  CHECK(c.problems.text() ==
+        "t.yaml:2:8: topic: { } without quotes is a YAML map; quote it: `topic: \"{a}\"`\n");
+}
+
 TEST_CASE("one wrong value is one problem") {
   CHECK(
       Checked("url: ${UNSET}\n").problems.text() ==
