@@ -84,7 +84,9 @@ std::optional<Chain::Step> build_step(const settings::Node& item, settings::Prob
                                   problems);
   step.filter = entry->make(section);
   const settings::Node when = item.is_map() ? item.at("when") : settings::Node{};
-  if (when.given()) {
+  if (when.is_map() || when.is_list()) {
+    problems.add(when, "{ } or [ ] without quotes is YAML; quote the condition");
+  } else if (when.given()) {
     auto condition = Condition::parse(when.text());
     if (condition.has_value()) {
       step.when = std::move(*condition);
