@@ -66,6 +66,14 @@ AdminServer::~AdminServer() {
   if (impl_->thread.joinable()) impl_->thread.join();
 }
 
+Result<void> AdminServer::try_listen(const std::string& listen) {
+  const auto address = settings::Address::parse(listen);
+  if (!address.has_value()) return fail("admin.listen: " + address.error().what);
+  httplib::Server server;
+  if (address->port == 0 || server.bind_to_port(address->host, address->port)) return {};
+  return fail(fmt::format("admin.listen: cannot listen on {}", listen));
+}
+
 Result<std::unique_ptr<AdminServer>> AdminServer::start(const std::string& listen,
                                                         const pipeline::Pipeline& pipeline,
                                                         Log log) {

@@ -17,6 +17,8 @@ class AdminServer {
   /// `listen`: host:port; port 0 picks a free one, which is logged. `pipeline` must outlive the server.
   static Result<std::unique_ptr<AdminServer>> start(const std::string& listen,
                                                     const pipeline::Pipeline& pipeline, Log log);
+  /// Whether start() could listen there now.
+  static Result<void> try_listen(const std::string& listen);
   ~AdminServer();
   AdminServer(const AdminServer&) = delete;
   AdminServer& operator=(const AdminServer&) = delete;

@@ -31,8 +31,21 @@ Log::Level level_of(const RunOptions& options) {
   return options.debug ? Log::Level::debug : Log::Level::info;
 }
 
+// What a new process would find taken; empty: nothing.
+std::string cannot_have(const pipeline::General& wanted, const pipeline::General& running) {
+  if (wanted.admin_listen != "none" && wanted.admin_listen != running.admin_listen) {
+    if (auto free = AdminServer::try_listen(wanted.admin_listen); !free.has_value())
+      return free.error().what;
+  }
+  if (!wanted.data_dir.empty() && wanted.data_dir != running.data_dir) {
+    auto opened = state::Store::open({wanted.data_dir, Millis(0), false});
+    if (!opened.has_value()) return opened.error().what;
+  }
+  return {};
+}
+
 // A dry build: what a new process would say of the file as it is now.
-bool settings_work(const RunOptions& options, const Log& log) {
+bool settings_work(const RunOptions& options, const pipeline::General& running, const Log& log) {
   settings::Problems problems;
   const settings::Node root =
       settings::read_file(options.config, settings::process_environment(), problems);
@@ -43,8 +56,11 @@ bool settings_work(const RunOptions& options, const Log& log) {
   context.need_data_dir = true;
   const auto parts = pipeline::build(
       root, general, pipeline::DeadLetters::to_stderr(*context.clock, log), context, problems);
-  if (!say_problems(problems) && parts) return true;
-  log.error("the new settings do not work; the old ones go on");
+  std::string trouble;
+  if (!say_problems(problems) && parts) trouble = cannot_have(general, running);
+  if (!problems.any() && parts && trouble.empty()) return true;
+  log.error("the new settings do not work{}{}; the old ones go on", trouble.empty() ? "" : ": ",
+            trouble);
   return false;
 }
 
@@ -113,7 +129,7 @@ SessionEnd session(const RunOptions& options, const Log& log) {
   rules.once = rules.progress = options.once;
   rules.waits_safely = store != nullptr && rereadable;
   rules.reload = [&] {
-    if (rereadable) return settings_work(options, log);
+    if (rereadable) return settings_work(options, general, log);
     log.error("not reloaded: a source cannot be read again, so what it holds would be lost");
     return false;
   };

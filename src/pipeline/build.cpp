@@ -190,7 +190,9 @@ struct Builder {
       outlet.filters = with_event_meta(std::move(outlet.filters), problems);
     }
     outlet.counters = std::make_unique<metrics::SinkCounters>();
-    outlet.flush_when_idle = context.interactive && !entry->traits.network;
+    // A sink that collects by itself (linger.ms) is not to wait for batch.max_wait besides.
+    outlet.flush_when_idle =
+        entry->traits.self_retrying || (context.interactive && !entry->traits.network);
     for (const codecs::Entry& codec : codecs::table()) {
       if (codec.name == entry->traits.codec) outlet.codec = codec.make(section);
     }

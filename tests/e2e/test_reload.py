@@ -38,6 +38,20 @@ def test_bad_settings_change_nothing(start_faulty, tailgate):
     assert program.stop() == 0
 
 
+def test_a_taken_port_changes_nothing(start_faulty, tailgate):
+    server = start_faulty()
+    program = tailgate({"api": http_sink(server.url)}).start()
+    admin = program.admin
+    program.settings["admin"]["listen"] = server.url.split("/")[2]
+    program.write_settings()
+    program.process.signal(signal.SIGHUP)
+    program.wait_log("the old ones go on")
+    program.append(request_event(1))
+    server.wait_taken(1)
+    assert program.admin == admin and program.admin_status("/readyz") == 200
+    assert program.stop() == 0
+
+
 def test_a_sink_that_is_down_holds_the_reload_up_for_grace_only(start_faulty, tailgate):
     down, up = start_faulty(default=faulty.status(503)), start_faulty()
     program = tailgate({"api": http_sink(down.url)}, shutdown={"grace": "2s", "quiet": "1s"}).start()
