@@ -111,8 +111,13 @@ int purge(const DeadOptions& options) {
       if (!counted.has_value()) code = say(counted.error());
       continue;
     }
+    const auto held = LetterLock::take(file);
+    if (!held.has_value()) {
+      code = say(held.error());
+      continue;
+    }
     const auto dropped = drop_letters(
-        file, [&](const StoredLetter& letter) { return options.choice.takes(letter); });
+        *held, file, [&](const StoredLetter& letter) { return options.choice.takes(letter); });
     if (dropped.has_value()) {
       gone += *dropped;
     } else {

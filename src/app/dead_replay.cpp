@@ -142,6 +142,13 @@ int replay(const DeadOptions& options, const std::string& place) {
   int worst = kSettled;
   Sums sums;
   for (const std::string& file : *files) {
+    // Held from before the first is read until the last is dropped: nothing is sent that could not be dropped then.
+    const auto held = LetterLock::take(file);
+    if (!held.has_value()) {
+      std::fprintf(stderr, "tailgate: skipped: %s\n", held.error().what.c_str());
+      worst = std::max<int>(worst, kUndelivered);
+      continue;
+    }
     std::vector<std::unique_ptr<StoredLetter>> letters;
     std::map<Way, std::vector<const StoredLetter*>> ways;
     (void)each_letter(file, [&](const StoredLetter& letter) {
@@ -162,8 +169,10 @@ int replay(const DeadOptions& options, const std::string& place) {
     }
     if (gone.empty()) continue;
     std::size_t at = 0;
-    const auto dropped = drop_letters(
-        file, [&](const StoredLetter&) { return gone.count(letters[at++].get()) > 0; });
+    const auto dropped = drop_letters(*held, file, [&](const StoredLetter&) {
+      const std::size_t index = at++;
+      return index < letters.size() && gone.contains(letters[index].get());
+    });
     if (!dropped.has_value()) {
       std::fprintf(stderr, "tailgate: %s; replayed letters may be replayed again\n",
                    dropped.error().what.c_str());

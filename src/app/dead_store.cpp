@@ -95,15 +95,23 @@ Result<void> each_letter(const std::string& file,
   return {};
 }
 
-Result<std::uint64_t> drop_letters(const std::string& file,
-                                   const std::function<bool(const StoredLetter&)>& drop) {
-  const Descriptor lock(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  if (lock.fd < 0) return fail(fmt::format("{}: {}", file, std::strerror(errno)));
-  if (::flock(lock.fd, LOCK_EX | LOCK_NB) != 0) {
+Result<LetterLock> LetterLock::take(const std::string& file) {
+  LetterLock lock(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (lock.fd_ < 0) return fail(fmt::format("{}: {}", file, std::strerror(errno)));
+  if (::flock(lock.fd_, LOCK_EX | LOCK_NB) != 0) {
     return fail(fmt::format(
         "{} is being written by a running tailgate; its letters stay until it starts a new file",
         file));
   }
+  return lock;
+}
+
+LetterLock::~LetterLock() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+Result<std::uint64_t> drop_letters(const LetterLock& /*held*/, const std::string& file,
+                                   const std::function<bool(const StoredLetter&)>& drop) {
   std::string kept;
   std::uint64_t dropped = 0;
   const auto read = each_letter(file, [&](const StoredLetter& letter) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -40,9 +41,21 @@ Result<std::vector<std::string>> letter_files(const std::string& place);
 /// Every letter of a file, in order.
 Result<void> each_letter(const std::string& file,
                          const std::function<void(const StoredLetter&)>& visit);
-/// Rewrites a file without the letters that `drop` takes; removes it when nothing is left. A file that a running process
-/// writes is refused.
-Result<std::uint64_t> drop_letters(const std::string& file,
+/// Holds a file of dead letters for oneself, so that nobody adds to it. One that a running process writes is refused.
+class LetterLock {
+ public:
+  static Result<LetterLock> take(const std::string& file);
+  LetterLock(LetterLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  LetterLock& operator=(LetterLock&&) = delete;
+  ~LetterLock();
+
+ private:
+  explicit LetterLock(int fd) : fd_(fd) {}
+  int fd_;
+};
+
+/// Rewrites a file, which the caller holds, without the letters that `drop` takes; removes it when nothing is left.
+Result<std::uint64_t> drop_letters(const LetterLock& held, const std::string& file,
                                    const std::function<bool(const StoredLetter&)>& drop);
 
 }  // namespace tailgate::app

@@ -82,7 +82,7 @@ struct DeadLetters::Impl {
   int fd = -1;
   Bytes part_bytes = 0;
   Bytes total = 0;
-  Bytes torn = 0;  // bytes of a failed write that could not be taken back
+  std::string part;  // the file that is open, in a folder
 
   Impl(const Clock& use_clock, Log use_log) : clock(use_clock), log(std::move(use_log)) {}
   ~Impl() {
@@ -108,7 +108,8 @@ struct DeadLetters::Impl {
     // A torn last line of an earlier crash must not swallow the first new one: each run starts a part of its own.
     std::string stamp = rfc3339(clock.wall());
     std::replace(stamp.begin(), stamp.end(), ':', '-');
-    auto opened = open_file(fmt::format("{}/{}-{}.ndjson", folder, stamp, ::getpid()));
+    part = fmt::format("{}/{}-{}.ndjson", folder, stamp, ::getpid());
+    auto opened = open_file(part);
     if (!opened.has_value()) return opened;
     const int dir = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir >= 0) {
@@ -125,7 +126,7 @@ struct DeadLetters::Impl {
     for (const File& one : files) total += one.bytes;
     const auto oldest_kept = std::filesystem::file_time_type::clock::now() - limits.max_age;
     for (const File& one : files) {
-      const bool current = fd >= 0 && &one == &files.back();
+      const bool current = fd >= 0 && one.path == part;
       const bool too_old = limits.max_age.count() > 0 && one.changed < oldest_kept;
       const bool full = !limits.block_when_full && total + wanted > limits.max_bytes;
       if (current || !(too_old || full)) continue;
@@ -143,23 +144,30 @@ struct DeadLetters::Impl {
   }
 
   Result<void> write_all(std::string_view lines) {
+    struct stat about {};
+    const bool is_file = fd > STDERR_FILENO && ::fstat(fd, &about) == 0;
+    // Takes a torn or unsynced end back, so that a retry neither follows half a line nor repeats one.
+    const auto failed = [&](std::string_view what, int why) {
+      if (is_file && ::ftruncate(fd, about.st_size) != 0)
+        log.warn("dead letters: a torn line stays in {}", folder.empty() ? file : part);
+      return fail(
+          fmt::format("dead letters: cannot {}: {}; their lines wait", what, std::strerror(why)));
+    };
     std::string_view rest = lines;
     while (!rest.empty()) {
       const ssize_t wrote = ::write(fd, rest.data(), rest.size());
       if (wrote > 0) {
         rest.remove_prefix(static_cast<std::size_t>(wrote));
       } else if (errno != EINTR) {
-        const int why = errno;
-        // Take a torn line back, so that a retry does not follow half of it.
-        if (fd > STDERR_FILENO && ::ftruncate(fd, static_cast<off_t>(part_bytes)) != 0)
-          torn += lines.size() - rest.size();
-        return fail(
-            fmt::format("dead letters: cannot write: {}; their lines wait", std::strerror(why)));
+        return failed("write", errno);
       }
     }
     if (fd > STDERR_FILENO && ::fsync(fd) != 0) {
-      return fail(
-          fmt::format("dead letters: cannot sync: {}; their lines wait", std::strerror(errno)));
+      Result<void> result = failed("sync", errno);
+      // What the kernel holds of it is not to be trusted: another file next time.
+      ::close(fd);
+      fd = -1;
+      return result;
     }
     part_bytes += lines.size();
     total += lines.size();

@@ -29,7 +29,7 @@ struct DeadLetter {
   std::uint64_t length = 0;  // of a line too long to keep; 0: the line is here
 };
 
-/// Where dead letters go: NDJSON, one object a line, files of mode 0600. append() then commit() (one fsync for many);
+/// Where dead letters go: NDJSON, one object a line, files of mode 0600. line() then commit() (one fsync for many);
 /// only then may their lines be settled. When they are full or the disk is, commit() fails and is tried again: whoever
 /// waits for it blocks, nothing is dropped. Thread-safe: append and commit are one call under one lock.
 class DeadLetters {
