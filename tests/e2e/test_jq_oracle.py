@@ -4,7 +4,6 @@ lexemes, escapes, spaces and the order of keys are still those of the line."""
 import json
 import os
 import random
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -14,7 +13,6 @@ TAILGATE = os.environ.get("TAILGATE") or str(Path(__file__).parents[2] / "build/
 LINES = 3000
 SEPARATORS = [".", "_", "::"]
 
-pytestmark = pytest.mark.skipif(not shutil.which("jq"), reason="jq is not installed")
 
 UNFLATTEN = 'reduce to_entries[] as $e ({}; setpath($e.key | split($sep); $e.value))'
 # An object or array goes when it became empty; one that was empty before stays. Null elements of arrays stay.
