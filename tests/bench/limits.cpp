@@ -75,6 +75,8 @@ void lines(const char* path, Each each) {
 class Walk {
  public:
   void line(std::string_view text) {
+    const std::size_t brace = text.find('{');  // behind what a container runtime wrote in front
+    text.remove_prefix(brace == std::string_view::npos ? text.size() : brace);
     simdjson::ondemand::document document;
     simdjson::ondemand::object object;
     if (parser_.iterate(text.data(), text.size(), text.size() + kPadding).get(document) ||

@@ -13,19 +13,18 @@ TOKEN_WORK = ["--unflatten", ".", "--drop-nulls", "--client-id", f"client_id,jwt
 
 # What tailgate does with these flags, in jq's words.
 JQ = """
-def prune: if type == "object" then
-    with_entries(.value |= (if type == "object" and . != {} then prune | if . == {} then null else . end else . end)
-                 | select(.value != null))
+def prune: if type == "object" and . != {} then
+    with_entries(.value |= prune | select(.value != null)) | if . == {} then null else . end
   else . end;
-def nest: reduce to_entries[] as $e ({}; setpath($e.key | split("."); $e.value));
+def nest: reduce (to_entries[] | .value |= prune | select(.value != null)) as $e ({}; setpath($e.key | split("."); $e.value));
 def client: if .client_id == "" or .client_id == "-" then del(.client_id) else . end;
 """
-JQ_WORK = JQ + "nest | prune | client"
+JQ_WORK = JQ + "nest | client"
 JQ_TOKEN_WORK = JQ + """
 def claims: ltrimstr("Bearer ") | split(".")[1] | gsub("-"; "+") | gsub("_"; "/") | @base64d | fromjson;
 def named: if .client_id != null or ([.http.status_code] | inside([0, 401, 403])) then .
   else .client_id = (.http.request_headers.authorization | claims | .client_id // .azp // .cid // .appid) end;
-nest | prune | client | named | del(.http.request_headers.authorization)"""
+nest | client | named | del(.http.request_headers.authorization)"""
 
 # The shortest that does all of it: https://docs.fluentbit.io/manual/pipeline/filters/lua
 LUA = """
