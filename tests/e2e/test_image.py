@@ -28,7 +28,7 @@ def debian_root():
     root = CACHE / "trixie"
     if not (CACHE / "trixie.done").exists():
         run(*AS_ROOT, "rm", "-rf", root)
-        run(*AS_ROOT, "debootstrap", "--variant=minbase", "trixie", root, "http://deb.debian.org/debian")
+        run(*AS_ROOT, "debootstrap", "--variant=minbase", "trixie", root)
         run(*AS_ROOT, "sh", "-c", f"cp -a /etc/apt/apt.conf.d/. {root}/etc/apt/apt.conf.d/; apt-get --version >/dev/null; "
             f"rm -rf {root}/var/cache/apt/archives/*.deb {root}/var/lib/apt/lists/*")
         (CACHE / "trixie.done").touch()

@@ -175,7 +175,8 @@ class Faulty:
     def _serve(self, client: socket.socket, number: int):
         try:
             if self.tls:
-                client = self.tls.wrap_socket(client, server_side=True)
+                client = self.tls.wrap_socket(client, server_side=True, do_handshake_on_connect=False)
+                self._shake_hands(client)
             reader = client.makefile("rb")
             while not self._stopped.is_set() and self._one(client, reader, number):
                 pass
@@ -183,6 +184,18 @@ class Faulty:
             pass
         finally:
             client.close()
+
+    @staticmethod
+    def _shake_hands(client: ssl.SSLSocket):
+        """A client that is refused reads why: closing over what it has sent already would reset the alert away."""
+        try:
+            client.do_handshake()
+        except OSError:
+            client.shutdown(socket.SHUT_WR)
+            client.settimeout(5)
+            while client.recv(4096):
+                pass
+            raise
 
     def _next_step(self) -> Step:
         with self._lock:
