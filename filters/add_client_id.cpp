@@ -39,7 +39,8 @@ class AddClientId final : public Filter {
   explicit AddClientId(const settings::Section& options);
 
   Result<Verdict> apply(json::Event& event) override;
-  [[nodiscard]] bool rule(KeyPlan& plan) const override;
+  [[nodiscard]] Reach reach() const override { return Reach::marked; }
+  [[nodiscard]] bool rule(KeyPlan& plan) override;
   [[nodiscard]] std::vector<FilterCounter> counters() const override {
     return {{"untrusted", &untrusted_}, {"unnamed", &unnamed_}};
   }
@@ -148,20 +149,13 @@ Result<Verdict> AddClientId::put(json::Event& event, const json::Value& value) {
   return Verdict::keep;
 }
 
-bool AddClientId::rule(KeyPlan& plan) const {
-  const auto meets = [&](const json::Path& path) {
-    return path.within(plan.path) || plan.path.within(path);
-  };
-  plan.read = plan.read || meets(to_) ||
+bool AddClientId::rule(KeyPlan& plan) {
+  const auto meets = [&](const json::Path& path) { return path.meets(plan.path); };
+  // What stands beside the target says whether there is an object to put it into.
+  plan.read = plan.read || plan.path.segments().front() == to_.segments().front() ||
               std::any_of(trust_paths_.begin(), trust_paths_.end(), meets) ||
               std::any_of(sources_.begin(), sources_.end(),
                           [&](const ClientSource& source) { return meets(source.path); });
-  if (keep_credentials_) return true;
-  for (const ClientSource& source : sources_) {
-    if (!source.credential() || !meets(source.path)) continue;
-    if (!plan.path.within(source.path)) return false;  // it is somewhere inside the value
-    plan.removed = true;
-  }
   return true;
 }
 

@@ -154,23 +154,21 @@ TEST_CASE("wrong settings are said with their places") {
   CHECK(problems("from: ['a..b']").find("t.yaml:1:8") != std::string::npos);
 }
 
-TEST_CASE("the key alone says what is read and what never leaves") {
-  FilterFixture add(kAddClientIdFilter, "from: [user, {jwt: http.auth}]");
-  const auto plan = [&](const char* path) {
-    KeyPlan made;
-    made.path = *json::Path::parse(path);
+TEST_CASE("the key alone says what the filter has to see") {
+  FilterFixture add(kAddClientIdFilter, "from: [user, {jwt: http.auth}]\nto: who.client");
+  const auto read = [&](const char* path) {
+    KeyPlan made = FilterFixture::plan(path);
     REQUIRE(add.filter().rule(made));
-    return made;
+    CHECK_FALSE(made.removed);
+    return made.read;
   };
-  CHECK(plan("http.auth").removed);
-  CHECK(plan("user").read);
-  CHECK_FALSE(plan("user").removed);
-  CHECK(plan("client_id").read);
-  CHECK(plan("http.status_code").read);
-  CHECK_FALSE(plan("http.method").read);
-  KeyPlan whole;
-  whole.path = *json::Path::parse("http");
-  CHECK_FALSE(add.filter().rule(whole));
+  CHECK(read("http.auth"));
+  CHECK(read("http"));  // the credential may be inside
+  CHECK(read("user"));
+  CHECK(read("who.client"));
+  CHECK(read("who.else"));  // the client's name goes beside it
+  CHECK(read("http.status_code"));
+  CHECK_FALSE(read("http.method"));
 }
 
 }  // namespace

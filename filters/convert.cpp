@@ -108,7 +108,8 @@ class ConvertPaths final : public Convert {
     return Verdict::keep;
   }
 
-  bool rule(KeyPlan& plan) const override {
+  [[nodiscard]] Reach reach() const override { return Reach::keys; }
+  [[nodiscard]] bool rule(KeyPlan& plan) override {
     for (const auto& [path, to] : types_) {
       if (plan.path == path) return plan_conversion(plan, to);
       if (path.within(plan.path)) return false;
@@ -129,7 +130,8 @@ class ConvertBySchema final : public Convert {
     return Verdict::keep;
   }
 
-  bool rule(KeyPlan& plan) const override {
+  [[nodiscard]] Reach reach() const override { return Reach::keys; }
+  [[nodiscard]] bool rule(KeyPlan& plan) override {
     const Schema::Node* node = schema_.at(plan.path);
     if (node == nullptr) return true;
     // What an object or array holds is not known from the key.

@@ -37,7 +37,8 @@ class DropNulls final : public Filter {
   }
 
   /// Values that are containers may hold nulls: the plan speaks of the others.
-  [[nodiscard]] bool rule(KeyPlan& plan) const override {
+  [[nodiscard]] Reach reach() const override { return Reach::keys; }
+  [[nodiscard]] bool rule(KeyPlan& plan) override {
     plan.drop_null = true;
     plan.drop_dash = plan.drop_dash || dashes_;
     plan.drop_empty_text = plan.drop_empty_text || empty_strings_;

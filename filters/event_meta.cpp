@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <optional>
@@ -38,7 +39,11 @@ struct Field {
 class EventMeta final : public Filter {
  public:
   EventMeta(std::vector<Field> fields, std::optional<Path> dt)
-      : fields_(std::move(fields)), dt_from_(std::move(dt)) {}
+      : fields_(std::move(fields)), dt_from_(std::move(dt)) {
+    for (const Field& field : fields_) {
+      for (Path& path : field.text.paths()) read_.push_back(std::move(path));
+    }
+  }
 
   Result<Verdict> apply(json::Event& event) override {
     // An object is made where the log holds "meta":null.
@@ -59,6 +64,15 @@ class EventMeta final : public Filter {
     return Verdict::keep;
   }
 
+  [[nodiscard]] Reach reach() const override { return Reach::marked; }
+  [[nodiscard]] bool rule(KeyPlan& plan) override {
+    const auto& name = plan.path.segments().front().name;
+    plan.read = plan.read || name == "meta" || name == "$schema" ||
+                (dt_from_ && dt_from_->meets(plan.path)) ||
+                std::any_of(read_.begin(), read_.end(),
+                            [&](const Path& path) { return path.meets(plan.path); });
+    return true;
+  }
   [[nodiscard]] std::vector<FilterCounter> counters() const override {
     return {{"event_meta_dt_unusable", &unusable_}};
   }
@@ -103,6 +117,7 @@ class EventMeta final : public Filter {
 
   const std::vector<Field> fields_;
   const std::optional<Path> dt_from_;
+  std::vector<Path> read_;  // by the templates
   const Path meta_ = Path::of({"meta"});
   const Path dt_ = Path::of({"meta", "dt"});
   const Path id_ = Path::of({"meta", "id"});

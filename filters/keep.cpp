@@ -79,7 +79,8 @@ class Keep final : public Filter {
     return Verdict::keep;
   }
 
-  bool rule(KeyPlan& plan) const override {
+  [[nodiscard]] Reach reach() const override { return Reach::keys; }
+  [[nodiscard]] bool rule(KeyPlan& plan) override {
     bool inside = false;
     for (const json::Path& path : paths_) {
       if (plan.path.within(path)) return true;

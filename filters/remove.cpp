@@ -36,7 +36,8 @@ class Remove final : public Filter {
     return Verdict::keep;
   }
 
-  bool rule(KeyPlan& plan) const override {
+  [[nodiscard]] Reach reach() const override { return Reach::keys; }
+  [[nodiscard]] bool rule(KeyPlan& plan) override {
     for (const json::Path& path : paths_) {
       if (plan.path.within(path)) {
         plan.removed = true;

@@ -86,7 +86,8 @@ class Rename final : public Filter {
   }
 
   // Only renames among siblings have one: others change where in the event a field stands.
-  bool rule(KeyPlan& plan) const override {
+  [[nodiscard]] Reach reach() const override { return Reach::keys; }
+  [[nodiscard]] bool rule(KeyPlan& plan) override {
     for (const Move& move : moves_) {
       if (!move.same_parent || (move.from.within(plan.path) && !plan.path.within(move.from))) {
         return false;

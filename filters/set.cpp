@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <optional>
+#include <vector>
 
 #include "core/filter.h"
 #include "core/template.h"
@@ -29,7 +30,8 @@ struct Assignment {
   json::Path path;
   std::string raw;  // as JSON writes it; what events point to, so it stays where it is
   json::Kind kind = json::Kind::null;
-  std::optional<Template> text;  // instead, for a text with fields
+  std::optional<Template> text;   // instead, for a text with fields
+  std::vector<json::Path> reads;  // those fields
 };
 
 class Set final : public Filter {
@@ -52,7 +54,15 @@ class Set final : public Filter {
     return Verdict::keep;
   }
 
-  // No rule: it also sets what no key of the line stands for.
+  [[nodiscard]] Reach reach() const override { return Reach::marked; }
+  [[nodiscard]] bool rule(KeyPlan& plan) override {
+    for (const Assignment& one : assignments_) {
+      // What stands beside the target says whether there is an object to put it into.
+      plan.read = plan.read || plan.path.segments().front() == one.path.segments().front();
+      for (const json::Path& path : one.reads) plan.read = plan.read || path.meets(plan.path);
+    }
+    return true;
+  }
 
  private:
   const std::deque<Assignment> assignments_;
@@ -66,6 +76,7 @@ void read_text(const Node& node, settings::Problems& problems, Assignment& out) 
     return;
   }
   if (!text->constant()) {
+    out.reads = text->paths();
     out.text = std::move(*text);
     return;
   }

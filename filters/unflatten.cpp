@@ -56,7 +56,8 @@ class Unflatten final : public Filter {
   }
 
   Result<Verdict> apply(json::Event& event) override;
-  [[nodiscard]] bool rule(KeyPlan& plan) const override;
+  [[nodiscard]] Reach reach() const override { return Reach::keys; }
+  [[nodiscard]] bool rule(KeyPlan& plan) override;
   [[nodiscard]] std::vector<FilterCounter> counters() const override {
     return {{"conflicts", &conflicts_}, {"unplaced_keys", &unplaced_}};
   }
@@ -144,12 +145,16 @@ Result<void> Unflatten::keep_flat(const Slot& slot, std::int64_t position) {
   return {};
 }
 
-bool Unflatten::rule(KeyPlan& plan) const {
+bool Unflatten::rule(KeyPlan& plan) {
   const auto& segments = plan.path.segments();
   if (arrays_ || segments.empty() || segments.front().index >= 0) return false;
   // A member that a filter before has put inside another is none of ours, unless that other one's
   // key splits.
   const KeySplit::Answer answer = split_.split(segments.front().name);
+  if (answer.unplaced) {
+    if (plan.counted != nullptr) return false;
+    plan.counted = &unplaced_;
+  }
   if (answer.given == nullptr && answer.names.empty()) return true;
   if (segments.size() > 1) return false;
   plan.path = answer.given != nullptr ? *answer.given : json::Path::of(answer.names);

@@ -3,6 +3,7 @@
 #include <array>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "core/condition.h"
 #include "core/filter.h"
@@ -12,14 +13,22 @@ namespace {
 
 class Where final : public Filter {
  public:
-  explicit Where(Condition condition) : condition_(std::move(condition)) {}
+  explicit Where(Condition condition)
+      : condition_(std::move(condition)), paths_(condition_.paths()) {}
 
   Result<Verdict> apply(json::Event& event) override {
     return condition_.matches(event) ? Verdict::keep : Verdict::drop;
   }
 
+  [[nodiscard]] Reach reach() const override { return Reach::marked; }
+  [[nodiscard]] bool rule(KeyPlan& plan) override {
+    for (const json::Path& path : paths_) plan.read = plan.read || path.meets(plan.path);
+    return true;
+  }
+
  private:
   Condition condition_;
+  std::vector<json::Path> paths_;
 };
 
 constexpr std::array kOptions = {

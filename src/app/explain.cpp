@@ -60,7 +60,7 @@ void explain_sink(pipeline::Parts& parts, pipeline::Outlet& outlet, const json::
   Batch batch(0, outlet.codec->framing(), *parts.credits);
   BatchEvent out;
   batch.begin_event();
-  const Result<void> encoded = outlet.codec->encode(event, batch, out);
+  const Result<void> encoded = outlet.codec->encode(event, text_of(event), batch, out);
   if (!encoded.has_value()) {
     batch.cancel_event();
     fmt::print("  {}: dead letter: {}\n", outlet.name, encoded.error().what);
@@ -84,8 +84,10 @@ void explain_line(pipeline::Parts& parts, const std::string& line, std::uint64_t
                                          std::vector<SinkPosition>(parts.outlets.size()));
   const auto chunk = stream->add_chunk({offset, offset + line.size() + 1});
   event.origin = {Uuid{}, offset, std::chrono::system_clock::now()};
+  const auto inner =
+      inlet.parser.unwrap({{padded.data(), line.size()}, Line::Problem::none}, arena);
   const auto parsed =
-      inlet.parser.parse({{padded.data(), line.size()}, Line::Problem::none}, event);
+      inner.has_value() ? inlet.parser.parse(*inner, event) : tl::unexpected<Error>(inner.error());
   if (!parsed.has_value()) {
     fmt::print("  => dead letter: {}\n", parsed.error().what);
   } else if (*parsed == pipeline::LineParser::Parsed::skipped) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "codecs/json_codec.h"
 
-#include "json/write.h"
-
 namespace tailgate::codecs {
 
 JsonCodec::JsonCodec(Shape shape, bool named)
@@ -25,8 +23,9 @@ std::string_view JsonCodec::text_at(const json::Event& event, const json::Path& 
   return json::text_of(*value, event.arena());
 }
 
-Result<void> JsonCodec::encode(const json::Event& event, Batch& batch, BatchEvent& out) {
-  json::write(event, batch.body());
+Result<void> JsonCodec::encode(const json::Event& event, std::string_view text, Batch& batch,
+                               BatchEvent& out) {
+  batch.body().append(text);
   if (!named_) return {};
   if (batch.empty()) ids_.clear();
   const std::string_view id = text_at(event, id_);
@@ -43,6 +42,10 @@ Result<void> JsonCodec::encode(const json::Event& event, Batch& batch, BatchEven
     out.group = batch.note(group_);
   }
   return {};
+}
+
+std::vector<json::Path> JsonCodec::reads() const {
+  return named_ ? std::vector{id_, stream_, schema_} : std::vector<json::Path>{};
 }
 
 bool JsonCodec::fits(const json::Event& event, const Batch& batch) {

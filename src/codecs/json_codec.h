@@ -2,6 +2,8 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "codecs/id_set.h"
 #include "core/codec.h"
@@ -23,8 +25,10 @@ class JsonCodec final : public Codec {
   JsonCodec(Shape shape, bool named);
 
   [[nodiscard]] Framing framing() const override;
-  Result<void> encode(const json::Event& event, Batch& batch, BatchEvent& out) override;
+  Result<void> encode(const json::Event& event, std::string_view text, Batch& batch,
+                      BatchEvent& out) override;
   bool fits(const json::Event& event, const Batch& batch) override;
+  [[nodiscard]] std::vector<json::Path> reads() const override;
 
  private:
   static std::string_view text_at(const json::Event& event, const json::Path& path);

@@ -8,6 +8,7 @@
 
 #include "codecs/id_set.h"
 #include "json/parse.h"
+#include "json/write.h"
 
 namespace tailgate::codecs {
 namespace {
@@ -28,7 +29,9 @@ struct Writer {
     if (!codec.fits(event, batch)) return false;
     batch.begin_event();
     BatchEvent out;
-    REQUIRE(codec.encode(event, batch, out));
+    std::string written;
+    json::write(event, written);
+    REQUIRE(codec.encode(event, written, batch, out));
     batch.end_event(out, stream->add_chunk({end, end + 1}), 0);
     ++end;
     return true;

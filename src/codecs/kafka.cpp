@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "core/template.h"
-#include "json/write.h"
 
 namespace tailgate::codecs {
 namespace {
@@ -33,7 +32,8 @@ class KafkaCodec final : public Codec {
 
   [[nodiscard]] Framing framing() const override { return {}; }
 
-  Result<void> encode(const json::Event& event, Batch& batch, BatchEvent& out) override {
+  Result<void> encode(const json::Event& event, std::string_view text, Batch& batch,
+                      BatchEvent& out) override {
     if (auto routed = route(event, batch, out); !routed) return routed;
     if (templates_.key) {
       text_.clear();
@@ -41,11 +41,21 @@ class KafkaCodec final : public Codec {
       if (out.has_key) out.key = batch.note(text_);
     }
     if (!templates_.headers.empty()) write_headers(event, batch, out);
-    json::write(event, batch.body());
+    batch.body().append(text);
     return {};
   }
 
   bool fits(const json::Event& /*event*/, const Batch& /*batch*/) override { return true; }
+
+  [[nodiscard]] std::vector<json::Path> reads() const override {
+    std::vector<json::Path> paths = templates_.topic.paths();
+    const auto add = [&](const Template& more) {
+      for (json::Path& path : more.paths()) paths.push_back(std::move(path));
+    };
+    if (templates_.key) add(*templates_.key);
+    for (const Header& header : templates_.headers) add(header.value);
+    return paths;
+  }
 
  private:
   Result<void> route(const json::Event& event, Batch& batch, BatchEvent& out) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "json/parse.h"
+#include "json/write.h"
 #include "settings/reader.h"
 
 using namespace tailgate;
@@ -34,7 +35,9 @@ struct Fixture {
     REQUIRE(parser.parse(std::string_view(texts.back()).substr(0, line.size()), event));
     batch.begin_event();
     BatchEvent out;
-    auto result = codec->encode(event, batch, out);
+    std::string written;
+    json::write(event, written);
+    auto result = codec->encode(event, written, batch, out);
     if (result) {
       batch.end_event(out, chunk, next++);
     } else {

@@ -66,6 +66,11 @@ void Batch::forget_rest() {
 #endif
 }
 
+void Batch::reserve(std::size_t bytes, std::size_t events) {
+  body_.reserve(bytes);
+  events_.reserve(events);
+}
+
 Span Batch::note(std::string_view text) {
   const Span span{static_cast<std::uint32_t>(notes_.size()),
                   static_cast<std::uint32_t>(text.size())};

@@ -53,6 +53,8 @@ class Batch {
   Batch& operator=(Batch&&) noexcept;
   ~Batch();
 
+  /// Room for what is to come, so that it is not moved again and again.
+  void reserve(std::size_t bytes, std::size_t events);
   /// Writing: a codec appends an event's bytes to body() between begin_event() and end_event().
   [[nodiscard]] std::string& body() { return body_; }
   Span note(std::string_view text);

@@ -28,6 +28,7 @@ struct KeyPlan {
   Convert convert = Convert::none;
   bool read =
       false;  // a filter or a condition looks at the value: it must be at hand when the line is done
+  metrics::Counter* counted = nullptr;  // grows with every such member; lives as long as the filter
 };
 
 /// Something a filter counts beside its verdicts, under the name it has in the metrics.
@@ -40,16 +41,25 @@ struct FilterCounter {
 /// chain; called by the intake thread alone.
 class Filter {
  public:
+  /// How much of an event apply() has to see.
+  enum class Reach {
+    whole,   // all of it
+    marked,  // the members that rule() marks as read, with the objects they are in, and nothing else of the event
+    keys,    // nothing: rule() says all that it does
+  };
+
   virtual ~Filter() = default;
   /// An error is the event's: it goes to the dead letters, or as `on_error` says. The event may be half changed then.
   virtual Result<Verdict> apply(json::Event& event) = 0;
-  /// A structural filter refines `plan` and says true. False: what it does depends on more than the key.
-  [[nodiscard]] virtual bool rule(KeyPlan& plan) const;
+  [[nodiscard]] virtual Reach reach() const { return Reach::whole; }
+  /// Refines `plan` and says true; of reach `marked`, it marks every member that apply() may look at, change, or set
+  /// something beside. False: what it does to this member depends on more than the key. Not asked of reach `whole`.
+  [[nodiscard]] virtual bool rule(KeyPlan& plan);
   /// They live as long as the filter.
   [[nodiscard]] virtual std::vector<FilterCounter> counters() const;
 };
 
-inline bool Filter::rule(KeyPlan& /*plan*/) const {
+inline bool Filter::rule(KeyPlan& /*plan*/) {
   return false;
 }
 inline std::vector<FilterCounter> Filter::counters() const {

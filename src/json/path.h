@@ -37,6 +37,8 @@ class Path {
   [[nodiscard]] std::string text() const;
   /// True when this path is `other` or lies inside it.
   [[nodiscard]] bool within(const Path& other) const;
+  /// One lies within the other: a change at one can be seen at the other.
+  [[nodiscard]] bool meets(const Path& other) const { return within(other) || other.within(*this); }
 
   bool operator==(const Path&) const = default;
 

@@ -10,7 +10,8 @@ namespace tailgate::metrics {
 /// A number that one thread writes and any thread reads; exported as a Prometheus counter or gauge.
 class Counter {
  public:
-  void add(std::uint64_t n = 1) { value_.fetch_add(n, std::memory_order_relaxed); }
+  /// Not a locked instruction: there is one writer.
+  void add(std::uint64_t n = 1) { set(value() + n); }
   void set(std::uint64_t n) { value_.store(n, std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t value() const { return value_.load(std::memory_order_relaxed); }
 

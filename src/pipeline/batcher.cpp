@@ -9,14 +9,17 @@ Batcher::Batcher(std::size_t sink, Codec& codec, Buffer& buffer, Credits& credit
                  BatchLimits limits)
     : sink_(sink), codec_(codec), buffer_(buffer), credits_(credits), limits_(limits) {}
 
-Result<void> Batcher::add(const json::Event& event, const std::shared_ptr<Chunk>& chunk,
-                          std::uint32_t line, Tick now) {
+Result<void> Batcher::add(const json::Event& event, std::string_view text,
+                          const std::shared_ptr<Chunk>& chunk, std::uint32_t line, Tick now) {
   if (open_ && !open_->empty() && !codec_.fits(event, *open_)) flush();
-  if (!open_) open_.emplace(sink_, codec_.framing(), credits_);
+  if (!open_) {
+    open_.emplace(sink_, codec_.framing(), credits_);
+    open_->reserve(last_bytes_, last_events_);
+  }
   Batch& batch = *open_;
   BatchEvent out;
   batch.begin_event();
-  Result<void> encoded = codec_.encode(event, batch, out);
+  Result<void> encoded = codec_.encode(event, text, batch, out);
   if (!encoded.has_value()) {
     batch.cancel_event();
     return encoded;
@@ -44,6 +47,8 @@ void Batcher::flush() {
   Batch batch = std::move(*open_);
   open_.reset();
   if (batch.empty()) return;
+  last_bytes_ = batch.body().size() + batch.body().size() / 16;
+  last_events_ = batch.size();
   batch.account();
   buffer_.push(std::move(batch));
 }

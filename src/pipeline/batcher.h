@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 
 #include "core/buffer.h"
 #include "core/codec.h"
@@ -19,9 +20,10 @@ class Batcher {
  public:
   Batcher(std::size_t sink, Codec& codec, Buffer& buffer, Credits& credits, BatchLimits limits);
 
-  /// An error is the event's own: it was not added.
-  Result<void> add(const json::Event& event, const std::shared_ptr<Chunk>& chunk,
-                   std::uint32_t line, Tick now);
+  /// `text`: the event as JSON; `event` may lack what the codec does not read. An error is the event's own: it was not
+  /// added.
+  Result<void> add(const json::Event& event, std::string_view text,
+                   const std::shared_ptr<Chunk>& chunk, std::uint32_t line, Tick now);
   /// Pushes the open batch if it is older than max_wait.
   void flush_old(Tick now);
   void flush();
@@ -35,6 +37,8 @@ class Batcher {
   Credits& credits_;
   BatchLimits limits_;
   std::optional<Batch> open_;
+  std::size_t last_bytes_ = 0;  // of the batch before: the next is likely as large
+  std::size_t last_events_ = 0;
 };
 
 }  // namespace tailgate::pipeline

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "json/write.h"
 #include "pipeline/pipeline.h"
 
 namespace tailgate::pipeline {
@@ -17,34 +16,30 @@ constexpr Millis kCheckpoint{50};
 
 }  // namespace
 
-// `event`: what is kept when the sink's own steps failed; otherwise the line itself is kept as it came.
-void Pipeline::bury(Inlet& inlet, const Lines& lines, std::uint32_t line, std::string_view stage,
-                    const std::string& reason, const json::Event* event,
-                    std::optional<std::size_t> sink) {
-  const Chunk& chunk = *lines.chunk;
-  const Line& text = lines.lines[line];
-  std::string kept;
+void Pipeline::bury(const Spot& spot, std::string_view stage, const std::string& reason,
+                    std::string_view event, std::optional<std::size_t> sink) {
+  const Chunk& chunk = *spot.lines.chunk;
+  const Line& text = spot.lines.lines[spot.line];
   DeadLetter letter;
-  letter.source = inlet.name;
+  letter.source = spot.inlet.name;
   letter.path = chunk.stream().path();
   letter.gen = chunk.stream().gen().text();
-  letter.offset = chunk.offset(line);
+  letter.offset = chunk.offset(spot.line);
   letter.stage = stage;
   letter.reason = reason;
   if (sink) letter.sink = parts_.outlets[*sink].name;
   if (text.problem == Line::Problem::too_long) {
-    letter.length = chunk.end(line) - chunk.offset(line);
-  } else if (event != nullptr) {
-    json::write(*event, kept);
-    letter.event = kept;
+    letter.length = chunk.end(spot.line) - chunk.offset(spot.line);
+  } else if (!event.empty()) {
+    letter.event = event;
   } else {
     letter.raw = text.text;
   }
   letter_lines_ += parts_.dead_letters->line(letter);
-  metrics::Counter* counter =
-      stage == "parse" ? &inlet.counters->dead_parse : &inlet.counters->dead_filter;
+  metrics::SourceCounters& counters = *spot.inlet.counters;
+  metrics::Counter* counter = stage == "parse" ? &counters.dead_parse : &counters.dead_filter;
   if (sink) counter = &parts_.outlets[*sink].counters->dead_filter;
-  letters_.push_back({lines.chunk, line, sink, counter});
+  letters_.push_back({spot.lines.chunk, spot.line, sink, counter});
 }
 
 bool Pipeline::commit_letters() {

@@ -121,8 +121,6 @@ Result<std::string_view> LineParser::unwrapped(std::string_view text, json::Aren
       format = Format::cri;
     } else if (text.substr(0, 8) == "{\"log\":\"") {
       format = Format::docker;
-    } else if (text.find("\"__REALTIME_TIMESTAMP\"") != std::string_view::npos) {
-      format = Format::journald;
     }
   }
   switch (format) {
@@ -158,14 +156,23 @@ Result<LineParser::Parsed> LineParser::not_json(std::string_view text, json::Eve
   return fail("not JSON: the line does not start with {");
 }
 
-Result<LineParser::Parsed> LineParser::parse(const Line& line, json::Event& event) {
+Result<std::string_view> LineParser::unwrap(const Line& line, json::Arena& arena) {
   if (line.problem == Line::Problem::too_long) return fail("longer than max_line_bytes");
-  Result<std::string_view> inner = unwrapped(line.text, event.arena());
-  if (!inner.has_value()) return tl::unexpected<Error>(inner.error());
-  std::string_view text = *inner;
-  if (rules_.skip_prefix) {
-    const std::size_t brace = text.find('{');
-    if (brace != std::string_view::npos) text.remove_prefix(brace);
+  Result<std::string_view> text = unwrapped(line.text, arena);
+  if (text.has_value()) *text = without_prefix(*text);
+  return text;
+}
+
+std::string_view LineParser::without_prefix(std::string_view text) const {
+  const std::size_t brace = rules_.skip_prefix ? text.find('{') : std::string_view::npos;
+  return brace == std::string_view::npos ? text : text.substr(brace);
+}
+
+Result<LineParser::Parsed> LineParser::parse(std::string_view text, json::Event& event) {
+  if (rules_.format == Format::automatic && text.find(kJournaldKey) != std::string_view::npos) {
+    const Result<std::string_view> message = member_text(text, "MESSAGE", event.arena());
+    if (!message.has_value()) return tl::unexpected<Error>(message.error());
+    text = without_prefix(*message);
   }
   const std::size_t first = first_visible(text);
   if (first == std::string_view::npos || text[first] != '{') return not_json(text, event);

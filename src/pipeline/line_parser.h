@@ -29,10 +29,20 @@ class LineParser {
 
   explicit LineParser(ParseRules rules) : rules_(rules) {}
 
-  /// An error is for the dead letters. `line` must be followed by json::kPadding readable bytes.
-  Result<Parsed> parse(const Line& line, json::Event& event);
+  /// The JSON in a line: what it is wrapped in is taken off. An error is for the dead letters. The line must be followed
+  /// by json::kPadding readable bytes; so is what this returns, which lives as long as line and arena.
+  Result<std::string_view> unwrap(const Line& line, json::Arena& arena);
+  /// `text` as unwrap() returned it. An error is for the dead letters.
+  Result<Parsed> parse(std::string_view text, json::Event& event);
+  /// The key by which parse() knows a wrapper that unwrap() cannot see: such lines must come to it. Empty: none.
+  [[nodiscard]] std::string_view wrapper_key() const {
+    if (rules_.format != Format::automatic) return {};
+    return kJournaldKey.substr(1, kJournaldKey.size() - 2);
+  }
 
  private:
+  static constexpr std::string_view kJournaldKey = "\"__REALTIME_TIMESTAMP\"";
+  [[nodiscard]] std::string_view without_prefix(std::string_view text) const;
   Result<std::string_view> unwrapped(std::string_view text, json::Arena& arena);
   Result<std::string_view> member_text(std::string_view text, std::string_view name,
                                        json::Arena& arena);

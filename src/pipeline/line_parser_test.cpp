@@ -17,7 +17,9 @@ std::string parsed(const std::string& text, ParseRules rules) {
   json::Event event(arena);
   const std::string padded = text + std::string(json::kPadding, '}');
   const Line line{.text = std::string_view(padded).substr(0, text.size())};
-  const auto result = parser.parse(line, event);
+  const auto inner = parser.unwrap(line, arena);
+  if (!inner) return inner.error().what;
+  const auto result = parser.parse(*inner, event);
   if (!result) return result.error().what;
   std::string out;
   json::write(event, out);

@@ -35,7 +35,25 @@ Pipeline::Pipeline(Parts parts) : parts_(std::move(parts)) {
   }
   wakeups_.resize(parts_.inlets.size());
   deaf_.resize(parts_.inlets.size());
+  for (const Inlet& inlet : parts_.inlets) hot_paths_.push_back(hot_path(inlet));
   statuses_.resize(parts_.inlets.size());
+}
+
+// What the sinks look at of an event must be at hand; one with filters of its own needs all of it.
+std::unique_ptr<HotPath> Pipeline::hot_path(const Inlet& inlet) const {
+  std::vector<json::Path> reads;
+  bool whole = false;
+  for (const Outlet& outlet : parts_.outlets) {
+    whole = whole || (outlet.enabled && !outlet.filters.empty());
+    if (outlet.when) {
+      for (json::Path& path : outlet.when->paths()) reads.push_back(std::move(path));
+    }
+    for (json::Path& path : outlet.codec->reads()) reads.push_back(std::move(path));
+  }
+  return std::make_unique<HotPath>(HotPath::Rules{.chains = {&inlet.filters, &parts_.filters},
+                                                  .reads = std::move(reads),
+                                                  .foreign = inlet.parser.wrapper_key(),
+                                                  .enabled = !whole});
 }
 
 Pipeline::~Pipeline() {
@@ -96,14 +114,15 @@ bool Pipeline::read_once(Tick now) {
     if (!lines) continue;
     progressed = true;
     last_byte_ = now;
-    take(inlet, *lines, now);
+    take(i, *lines, now);
   }
   return progressed;
 }
 
-void Pipeline::take(Inlet& inlet, const Lines& lines, Tick now) {
+void Pipeline::take(std::size_t inlet, const Lines& lines, Tick now) {
   const Chunk& chunk = *lines.chunk;
   const std::size_t sinks = parts_.outlets.size();
+  const WallTime read_at = parts_.clock->wall();
   for (std::uint32_t line = 0; line < chunk.lines(); ++line) {
     if (chunk.resumed()) {
       // Read again after a restart: settled for every sink means done and counted.
@@ -111,93 +130,109 @@ void Pipeline::take(Inlet& inlet, const Lines& lines, Tick now) {
       while (settled < sinks && chunk.settled(line, settled)) ++settled;
       if (settled == sinks) continue;
     }
-    take_line(inlet, lines, line, now);
+    take_line({parts_.inlets[inlet], lines, line, now}, *hot_paths_[inlet], read_at);
   }
   (void)commit_letters();
 }
 
-void Pipeline::take_line(Inlet& inlet, const Lines& lines, std::uint32_t line, Tick now) {
-  metrics::SourceCounters& counters = *inlet.counters;
-  counters.read_lines.add();
-  counters.read_bytes.add(lines.chunk->end(line) - lines.chunk->offset(line));
+// One line becomes one event, by the hot path or, where the line surprises it, by the general one.
+void Pipeline::take_line(const Spot& spot, HotPath& hot, WallTime read_at) {
+  Inlet& inlet = spot.inlet;
+  const Chunk& chunk = *spot.lines.chunk;
+  inlet.counters->read_lines.add();
+  inlet.counters->read_bytes.add(chunk.end(spot.line) - chunk.offset(spot.line));
   arena_.reset();
   json::Event event(arena_);
-  event.origin = {lines.chunk->stream().gen(), lines.chunk->offset(line), parts_.clock->wall()};
+  event.origin = {chunk.stream().gen(), chunk.offset(spot.line), read_at};
 
-  const auto parsed = inlet.parser.parse(lines.lines[line], event);
-  if (lines.chunk->tried(parsed.has_value())) {
-    parts_.log.named("source " + inlet.name)
-        .error(
-            "{}: none of its first {} lines could be parsed (the last: {}); if it is a file, it "
-            "is read no further in this run",
-            lines.chunk->stream().path(), Stream::kTrial, parsed.error().what);
-  }
-  if (!parsed.has_value()) {
-    return bury(inlet, lines, line, "parse", parsed.error().what, nullptr, std::nullopt);
-  }
+  const auto text = inlet.parser.unwrap(spot.lines.lines[spot.line], arena_);
+  if (!text.has_value()) return unparsed(spot, text.error());
+  const HotPath::Took took = hot.take(*text, event);
+  if (took == HotPath::Took::dropped) return drop(spot, inlet.counters->filtered_by_filter);
+  if (took == HotPath::Took::general && !filter(spot, *text, event)) return;
+  if (took == HotPath::Took::event) (void)chunk.tried(true);
+  const std::string_view left = took == HotPath::Took::event ? hot.text() : std::string_view(text_);
+  if (left == "{}") return drop(spot, inlet.counters->filtered_empty);
+  dispatch(spot, event, left);
+}
+
+// The general path: parse, then filters on the event's tree. False: the line ended here.
+bool Pipeline::filter(const Spot& spot, std::string_view text, json::Event& event) {
+  Inlet& inlet = spot.inlet;
+  const auto parsed = inlet.parser.parse(text, event);
+  if (!parsed.has_value()) return unparsed(spot, parsed.error()), false;
+  (void)spot.lines.chunk->tried(true);
   if (*parsed == LineParser::Parsed::skipped) {
-    counters.filtered_not_json.add();
-    return lines.chunk->settle_for_all(line, Settled::filtered);
+    return drop(spot, inlet.counters->filtered_not_json), false;
   }
-  if (event.duplicate_keys > 0) counters.duplicate_keys.add(event.duplicate_keys);
+  if (event.duplicate_keys > 0) inlet.counters->duplicate_keys.add(event.duplicate_keys);
 
   for (const Chain* chain : {&inlet.filters, &parts_.filters}) {
     const Result<Verdict> verdict = chain->apply(event);
-    if (!verdict.has_value()) {
-      return bury(inlet, lines, line, "filter", verdict.error().what, nullptr, std::nullopt);
-    }
+    if (!verdict.has_value()) return bury(spot, "filter", verdict.error().what), false;
     if (*verdict == Verdict::drop) {
-      counters.filtered_by_filter.add();
-      return lines.chunk->settle_for_all(line, Settled::filtered);
+      return drop(spot, inlet.counters->filtered_by_filter), false;
     }
   }
-  if (event.root().size == 0) {
-    counters.filtered_empty.add();
-    return lines.chunk->settle_for_all(line, Settled::filtered);
-  }
-  dispatch(inlet, event, lines, line, now);
+  text_.clear();
+  json::write(event, text_);
+  return true;
 }
 
-void Pipeline::dispatch(Inlet& inlet, const json::Event& event, const Lines& lines,
-                        std::uint32_t line, Tick now) {
+void Pipeline::unparsed(const Spot& spot, const Error& error) {
+  const Chunk& chunk = *spot.lines.chunk;
+  if (chunk.tried(false)) {
+    parts_.log.named("source " + spot.inlet.name)
+        .error(
+            "{}: none of its first {} lines could be parsed (the last: {}); if it is a file, it "
+            "is read no further in this run",
+            chunk.stream().path(), Stream::kTrial, error.what);
+  }
+  bury(spot, "parse", error.what);
+}
+
+void Pipeline::drop(const Spot& spot, metrics::Counter& counter) {
+  counter.add();
+  spot.lines.chunk->settle_for_all(spot.line, Settled::filtered);
+}
+
+// `text`: the event as JSON; `event` holds at least what conditions and codecs look at.
+void Pipeline::dispatch(const Spot& spot, const json::Event& event, std::string_view text) {
   bool routed = false;
+  const auto& chunk = spot.lines.chunk;
   for (std::size_t sink = 0; sink < parts_.outlets.size(); ++sink) {
     Outlet& outlet = parts_.outlets[sink];
     if (!outlet.enabled || (outlet.when && !outlet.when->matches(event))) {
-      lines.chunk->settle(sink, line, Settled::passed_by);
+      chunk->settle(sink, spot.line, Settled::passed_by);
       continue;
     }
     routed = true;
-    if (lines.chunk->resumed() && lines.chunk->settled(line, sink)) continue;
+    if (chunk->resumed() && chunk->settled(spot.line, sink)) continue;
     outlet.counters->dispatched.add();
-    offer(outlet, sink, event, lines, line, now);
+    offer(spot, sink, event, text);
   }
-  (routed ? inlet.counters->dispatched : inlet.counters->filtered_unrouted).add();
+  (routed ? spot.inlet.counters->dispatched : spot.inlet.counters->filtered_unrouted).add();
 }
 
 // The event's last step on this thread: the sink's own filters, then into its batch.
-void Pipeline::offer(Outlet& outlet, std::size_t sink, const json::Event& event, const Lines& lines,
-                     std::uint32_t line, Tick now) {
-  const auto dead = [&](std::string_view stage, const std::string& reason, const json::Event& of) {
-    for (Inlet& inlet : parts_.inlets) {
-      if (inlet.name == lines.chunk->stream().source())
-        return bury(inlet, lines, line, stage, reason, &of, sink);
-    }
+void Pipeline::offer(const Spot& spot, std::size_t sink, const json::Event& event,
+                     std::string_view text) {
+  Outlet& outlet = parts_.outlets[sink];
+  const auto add = [&](const json::Event& last, std::string_view as) {
+    const Result<void> added = outlet.batcher->add(last, as, spot.lines.chunk, spot.line, spot.now);
+    if (!added.has_value()) bury(spot, "filter", added.error().what, as, sink);
   };
-  if (outlet.filters.empty()) {
-    const Result<void> added = outlet.batcher->add(event, lines.chunk, line, now);
-    if (!added.has_value()) dead("filter", added.error().what, event);
-    return;
-  }
+  if (outlet.filters.empty()) return add(event, text);
   json::Event own = event.clone();
   const Result<Verdict> verdict = outlet.filters.apply(own);
-  if (!verdict.has_value()) return dead("filter", verdict.error().what, event);
+  if (!verdict.has_value()) return bury(spot, "filter", verdict.error().what, text, sink);
   if (*verdict == Verdict::drop || own.root().size == 0) {
     outlet.counters->dropped_by_filter.add();
-    return lines.chunk->settle(sink, line, Settled::dropped);
+    return spot.lines.chunk->settle(sink, spot.line, Settled::dropped);
   }
-  const Result<void> added = outlet.batcher->add(own, lines.chunk, line, now);
-  if (!added.has_value()) dead("filter", added.error().what, event);
+  std::string changed;
+  json::write(own, changed);
+  add(own, changed);
 }
 
 bool Pipeline::beats(Tick since) const {

@@ -15,6 +15,7 @@
 #include "pipeline/batcher.h"
 #include "pipeline/chain.h"
 #include "pipeline/dead_letter.h"
+#include "pipeline/hot_path.h"
 #include "pipeline/lane.h"
 #include "pipeline/line_parser.h"
 #include "pipeline/wake.h"
@@ -117,15 +118,25 @@ class Pipeline {
   [[nodiscard]] Bytes dead_letter_bytes() const { return parts_.dead_letters->bytes(); }
 
  private:
+  [[nodiscard]] std::unique_ptr<HotPath> hot_path(const Inlet& inlet) const;
   bool read_once(Tick now);
-  void take(Inlet& inlet, const Lines& lines, Tick now);
-  void take_line(Inlet& inlet, const Lines& lines, std::uint32_t line, Tick now);
-  void dispatch(Inlet& inlet, const json::Event& event, const Lines& lines, std::uint32_t line,
-                Tick now);
-  void offer(Outlet& outlet, std::size_t sink, const json::Event& event, const Lines& lines,
-             std::uint32_t line, Tick now);
-  void bury(Inlet& inlet, const Lines& lines, std::uint32_t line, std::string_view stage,
-            const std::string& reason, const json::Event* event, std::optional<std::size_t> sink);
+  /// Where the intake stands: one line of one read.
+  struct Spot {
+    Inlet& inlet;
+    const Lines& lines;
+    std::uint32_t line;
+    Tick now;
+  };
+  void take(std::size_t inlet, const Lines& lines, Tick now);
+  void take_line(const Spot& spot, HotPath& hot, WallTime read_at);
+  bool filter(const Spot& spot, std::string_view text, json::Event& event);
+  void unparsed(const Spot& spot, const Error& error);
+  void dispatch(const Spot& spot, const json::Event& event, std::string_view text);
+  void offer(const Spot& spot, std::size_t sink, const json::Event& event, std::string_view text);
+  void drop(const Spot& spot, metrics::Counter& counter);
+  /// `event`: what is kept when the sink's own steps failed; empty: the line itself is kept as it came.
+  void bury(const Spot& spot, std::string_view stage, const std::string& reason,
+            std::string_view event = {}, std::optional<std::size_t> sink = std::nullopt);
   bool commit_letters();
   void housekeeping(Tick now);
   void checkpoint(Tick now);
@@ -141,6 +152,8 @@ class Pipeline {
 
   Parts parts_;
   json::Arena arena_;
+  std::vector<std::unique_ptr<HotPath>> hot_paths_;  // one an inlet
+  std::string text_;                                 // of the event at hand, on the general path
   int epoll_ = -1;
   std::atomic<int> stops_{0};
   std::atomic<bool> reload_{false};

@@ -128,7 +128,8 @@ void Machine::encoded(const json::Event& event) {
     Batch batch(0, codec->framing(), credits_);
     BatchEvent notes;
     batch.begin_event();
-    must(codec->encode(event, batch, notes).has_value(), "JSON can always be encoded");
+    must(codec->encode(event, written(event), batch, notes).has_value(),
+         "JSON can always be encoded");
     batch.end_event(notes, chunk, 0);
     must(batch.text(batch.events().front()) == written(event), "the codec adds nothing");
     must(!json::find_flaw(batch.wire(), 2 * kDepth), "a body of one event is JSON", batch.wire());
