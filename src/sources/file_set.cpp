@@ -127,9 +127,11 @@ void FileSet::rescan(Tick now) {
   // Again for whatever appeared before its directory was watched.
   if (notifier_.watch_directories(discovery_.directories(found))) found = discovery_.scan();
   update_paths(found, now);
+  const std::size_t known = files_.size();
   for (const Found& file : found) {
     if (!by_identity(file.identity)) adopt(file, now);
   }
+  order_rotated(known);
   std::erase_if(unreadable_, [&found](const std::string& path) {
     return std::none_of(found.begin(), found.end(),
                         [&path](const Found& file) { return file.path == path; });
@@ -168,7 +170,9 @@ void FileSet::update_paths(const std::vector<Found>& found, Tick now) {
 }
 
 void FileSet::adopt(const Found& found, Tick now) {
-  Handle handle = open_to_read(found.path);
+  // Should it have another name by now, then what has its name comes after it: at the next scan.
+  Found as_it_is = found;
+  Handle handle = open_found(as_it_is);
   struct stat status {};
   if (!handle.valid() || fstat(handle.fd(), &status) != 0) {
     if (errno != ENOENT) {
@@ -179,9 +183,8 @@ void FileSet::adopt(const Found& found, Tick now) {
     return;
   }
   Found file = found;
-  file.identity = Identity::of(status);
   file.size = static_cast<std::uint64_t>(status.st_size);
-  if (!S_ISREG(status.st_mode) || by_identity(file.identity)) return;
+  if (!S_ISREG(status.st_mode)) return;
   if (is_gzip(bytes_at(handle.fd(), 0, 2))) {
     complain_once(
         found.path,
@@ -311,9 +314,9 @@ FileSet::FilePtr FileSet::take_copy(FileStream& file, Tick now) {
     parked->parked = parked->unproven = false;
     return parked;
   }
-  for (const Found& found : files_in(directory_of(file.file.path))) {
+  for (Found& found : files_in(directory_of(file.file.path))) {
     if (by_identity(found.identity)) continue;
-    Handle handle = open_to_read(found.path);
+    Handle handle = open_found(found);
     if (!handle.valid() || !file.copied_in(handle.fd(), true)) continue;
     FilePtr copy = open_new(std::move(handle), found, 0, now);
     copy->gone = true;  // until the next scan finds a pattern that names it

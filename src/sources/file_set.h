@@ -70,6 +70,7 @@ class FileSet {
   FilePtr open_new(Handle handle, const Found& found, std::uint64_t start, Tick now);
   void add(const FilePtr& file);
   void update_paths(const std::vector<Found>& found, Tick now);
+  void order_rotated(std::size_t first_new);
   void unpark(Tick now);
   void prove(const FilePtr& file, Tick now);
   [[nodiscard]] bool may_be_copy(const std::string& path) const;

@@ -2,8 +2,10 @@
 #include "sources/resume.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <map>
 #include <optional>
 #include <set>
@@ -49,12 +51,12 @@ class Planner {
   }
 
  private:
-  bool claim(state::Checkpoint& record, const Found& file) {
+  bool claim(state::Checkpoint& record, Found file) {
     if (owned_.contains(file.identity) || file.size < least_offset(record)) return false;
-    Handle handle = open_to_read(file.path);
+    Handle handle = open_found(file);
     if (!handle.valid() || !matches(handle.fd(), record.fingerprint)) return false;
     owned_.insert(file.identity);
-    plan_.resumed.push_back({std::move(record), file, std::move(handle)});
+    plan_.resumed.push_back({std::move(record), std::move(file), std::move(handle)});
     return true;
   }
 
@@ -66,10 +68,11 @@ class Planner {
     for (const auto& [identity, file] : candidates_) {
       if (owned_.contains(identity) || directory_of(file.path) != folder) continue;
       if (file.size < least_offset(record)) continue;
-      const Handle handle = open_to_read(file.path);
+      Found candidate = file;
+      const Handle handle = open_found(candidate);
       if (!handle.valid() || !matches(handle.fd(), record.fingerprint)) continue;
       if (copy) return std::nullopt;
-      copy = file;
+      copy = std::move(candidate);
     }
     return copy;
   }
@@ -97,6 +100,31 @@ std::vector<SinkPosition> positions_for(const state::Checkpoint& record,
                                                         : SinkPosition{least_offset(record), {}});
   }
   return positions;
+}
+
+Handle open_found(Found& file) {
+  const auto open_same = [&](const std::string& path) {
+    Handle handle = open_to_read(path);
+    struct stat status {};
+    if (!handle.valid()) return handle;
+    errno = ENOENT;
+    if (fstat(handle.fd(), &status) != 0 || Identity::of(status) != file.identity)
+      handle = Handle();
+    return handle;
+  };
+  Handle handle = open_same(file.path);
+  // A rotation may go on while we look for it.
+  for (int tries = 0; !handle.valid() && errno == ENOENT && tries < 3; ++tries) {
+    for (const Found& other : files_in(directory_of(file.path))) {
+      if (other.identity != file.identity) continue;
+      handle = open_same(other.path);
+      if (!handle.valid()) break;
+      file.path = other.path;
+      return handle;
+    }
+    errno = ENOENT;
+  }
+  return handle;
 }
 
 Handle open_to_read(const std::string& path) {

@@ -36,4 +36,8 @@ std::vector<SinkPosition> positions_for(const state::Checkpoint& record,
 
 Handle open_to_read(const std::string& path);
 
+/// The file that was found, and no other: one that was renamed since is looked for in its folder, and `file` gets the
+/// name it has now. Invalid when it is gone.
+Handle open_found(Found& file);
+
 }  // namespace tailgate::sources

@@ -32,17 +32,18 @@ class Tailgate:
                  **settings):
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self.data_dir = folder / "data"
         self.log_file = folder / "tailgate.log"
         self.input = folder / "logs" / "access.log"
         self.input.parent.mkdir(exist_ok=True)
         self.admin = free_port()
         self.settings = {
-            "version": 1, "data_dir": str(self.data_dir),
+            "version": 1, "data_dir": str(folder / "data"),
             "shutdown": {"grace": "10s", "quiet": "1s"},
             "admin": {"listen": f"127.0.0.1:{self.admin}"},
             "sources": {"access_log": {"type": "file", "paths": [f"{self.input}*"], **(source or {})}},
             "filters": filters or [], "sinks": sinks, **settings}
+        self.data_dir = Path(self.settings["data_dir"])
+        self.env: dict = {}  # of the process, on top of ours
         self.process = None
         self.exit_code = None
 
@@ -55,7 +56,7 @@ class Tailgate:
 
     def start(self, ready: bool = True) -> "Tailgate":
         argv = [binary(), "run", "-c", self.write_settings()]
-        self.process = Process("tailgate", argv, self.log_file, cwd=self.folder)
+        self.process = Process("tailgate", argv, self.log_file, cwd=self.folder, env=self.env)
         if ready:
             self.process.wait_ready(lambda: self.admin_status("/readyz") == 200, 10)
         return self

@@ -51,7 +51,8 @@ function parseBody(req, res, next) {
 function accept(events, n) {
   stats.accepted += events.length;
   if (!options.accepted || !events.length) return;
-  const lines = events.map((event) => JSON.stringify({ request: n, id: event.meta && event.meta.id, event }));
+  const lines = events.map((event) => JSON.stringify({
+    request: n, id: event.meta && event.meta.id, time: Date.now() / 1000, event }));
   fs.appendFileSync(options.accepted, lines.join('\n') + '\n');
 }
 

@@ -71,6 +71,7 @@ class Message:
     key: bytes | None
     value: bytes
     headers: dict = field(default_factory=dict)
+    time: float = 0  # of creation or of the append, as the topic says; seconds since the epoch
 
 
 class Kafka:
@@ -82,16 +83,23 @@ class Kafka:
         self.ports = dict(zip(LISTENERS, ports))
         self.process = None
         folder.mkdir(parents=True, exist_ok=True)
-        self._write_properties(controller, config or {})
+        self.controller = controller
+        self.configure(config or {})
 
-    def _write_properties(self, controller: int, config: dict):
+    def advertise(self, listener: str, port: int) -> str:
+        """A value of advertised.listeners by which clients of one listener come to another port, such as a proxy's."""
+        ports = {**self.ports, listener: port}
+        return ",".join(f"{LISTENERS[n]}://127.0.0.1:{p}" for n, p in ports.items())
+
+    def configure(self, config: dict):
+        """Before start(): these broker settings on top of ours."""
         authority = Authority(self.folder / "tls")
         certificate, key = authority.issue("server")
         self.ca = authority.ca
         (self.folder / "tls" / "server.pem").write_text(
             key.read_text() + certificate.read_text() + authority.ca.read_text())
         listeners = ",".join(f"{LISTENERS[n]}://127.0.0.1:{p}" for n, p in self.ports.items())
-        text = PROPERTIES.format(controller=controller, listeners=listeners, folder=self.folder)
+        text = PROPERTIES.format(controller=self.controller, listeners=listeners, folder=self.folder)
         for listener in ("sasl_plaintext", "sasl_ssl"):
             prefix = f"listener.name.{listener}."
             text += f'{prefix}plain.sasl.jaas.config={PLAIN} user_{USER}="{PASSWORD}" user_reader="reader-secret";\n'
@@ -204,7 +212,7 @@ class Kafka:
     def consume(self, topic: str, **access) -> list[Message]:
         """The whole topic, each partition in order. An unknown topic is an empty one."""
         done = self._kcat("-C", "-t", topic, "-e", "-q", "-o", "beginning",
-                          "-f", "%p %o %K %S %h\n%k%s\n", **access)
+                          "-f", "%p %o %T %K %S %h\n%k%s\n", **access)
         if done.returncode and b"Unknown topic" not in done.stderr:
             raise ServiceError(f"kcat -C ended with {done.returncode}: {done.stderr.decode()}")
         return parse_messages(done.stdout)
@@ -214,12 +222,13 @@ def parse_messages(out: bytes) -> list[Message]:
     messages, at = [], 0
     while at < len(out):
         end = out.index(b"\n", at)
-        partition, offset, key_size, size, headers = out[at:end].split(b" ", 4)
+        partition, offset, stamp, key_size, size, headers = out[at:end].split(b" ", 5)
         key_end = end + 1 + max(int(key_size), 0)
         value_end = key_end + max(int(size), 0)
         key = out[end + 1:key_end] if int(key_size) >= 0 else None
         pairs = dict(h.split("=", 1) for h in headers.decode().split(",") if "=" in h)
-        messages.append(Message(int(partition), int(offset), key, out[key_end:value_end], pairs))
+        messages.append(Message(int(partition), int(offset), key, out[key_end:value_end], pairs,
+                                int(stamp) / 1000))
         at = value_end + 1
     return messages
 

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// In which order the files of one log are read that were found together: it was rotated more than once since the last
+// look, or while nobody looked.
+#include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "sources/file_set.h"
+
+namespace tailgate::sources {
+namespace {
+
+// The path of `paths` of which `path` looks like a rotation (see looks_rotated), or itself.
+std::string log_of(const std::string& path, const std::set<std::string>& paths) {
+  const std::size_t name = path.size() - name_of(path).size();
+  const std::size_t dot = path.rfind('.');
+  const std::string extension =
+      dot == std::string::npos || dot <= name ? std::string() : path.substr(dot);
+  for (std::size_t at = path.find_first_of(".-_", name + 1); at != std::string::npos;
+       at = path.find_first_of(".-_", at + 1)) {
+    for (const std::string& end : {std::string(), extension}) {
+      const std::string log = path.substr(0, at) + end;
+      if (log.size() < path.size() && paths.contains(log)) return log;
+    }
+  }
+  return path;
+}
+
+}  // namespace
+
+// `first_new`: from there on files_ were found by this scan, oldest first.
+void FileSet::order_rotated(std::size_t first_new) {
+  if (first_scan_) first_new = 0;  // the files of an earlier run too
+  if (first_new == files_.size()) return;
+  std::set<std::string> paths = known_paths_;
+  for (const FilePtr& file : files_) paths.insert(file->file.path);
+  const auto known = files_.begin() + static_cast<std::ptrdiff_t>(first_new);
+  std::map<std::string, std::vector<FilePtr>> logs;
+  for (auto file = known; file != files_.end(); ++file) {
+    if (!(*file)->parked) logs[log_of((*file)->file.path, paths)].push_back(*file);
+  }
+  for (auto& [log, files] : logs) {
+    const auto at_path = [&path = log](const FilePtr& file) { return file->file.path == path; };
+    if (std::all_of(files.begin(), files.end(), at_path)) continue;
+    // While we run, what appears beside a log that stays is no earlier part of it.
+    if (std::any_of(files_.begin(), known, at_path)) continue;
+    std::stable_sort(files.begin(), files.end(), [&](const FilePtr& a, const FilePtr& b) {
+      return std::tuple(at_path(a), a->file.modified) < std::tuple(at_path(b), b->file.modified);
+    });
+    FilePtr before;
+    if (!first_scan_)
+      before = at_path(files.back()) ? files.back()->predecessor.lock() : last_at_[log].lock();
+    for (const FilePtr& file : files) {
+      file->predecessor = before;
+      if (before && !before->moved_at) before->moved_at = file->opened;
+      before = file;
+    }
+    last_at_[log] = before;
+  }
+}
+
+}  // namespace tailgate::sources
