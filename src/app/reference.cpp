@@ -45,8 +45,12 @@ SectionDoc sources_doc() {
       map_doc("sources", "Where lines come from, by name.", pipeline::source_options());
   doc.shape = SectionDoc::Shape::named;
   for (const SourceEntry& entry : sources::table()) {
-    doc.kinds.push_back(
-        map_doc(std::string(entry.type), std::string(entry.summary), entry.options));
+    SectionDoc kind = map_doc(std::string(entry.type), std::string(entry.summary), entry.options);
+    for (const SourceSection& section : entry.sections) {
+      kind.children.push_back(
+          map_doc(std::string(section.name), std::string(section.summary), section.options));
+    }
+    doc.kinds.push_back(std::move(kind));
   }
   doc.children.push_back(own_filters_doc());
   return doc;

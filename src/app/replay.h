@@ -21,6 +21,7 @@ class ReplaySource final : public Source {
   Wakeup watch(Tick now) override;
   std::optional<Lines> read(std::size_t max_bytes) override;
   void checkpoint() override {}
+  [[nodiscard]] bool rereadable() const override { return true; }
   [[nodiscard]] bool finished() const override { return next_ == letters_.size(); }
   [[nodiscard]] bool writers_gone() const override { return finished(); }
   [[nodiscard]] SourceStatus status() const override;

@@ -114,7 +114,6 @@ SessionEnd session(const RunOptions& options, const Log& log) {
   std::optional<pipeline::Parts> parts =
       pipeline::build(root, general, letters_of(general, *context.clock, log), context, problems);
   if (say_problems(problems) || !parts) return {kUsage};
-  const bool rereadable = parts->rereadable;
   pipeline::Pipeline pipeline(std::move(*parts));
   std::unique_ptr<AdminServer> admin;
   if (general.admin_listen != "none" && !options.once) {
@@ -127,9 +126,9 @@ SessionEnd session(const RunOptions& options, const Log& log) {
   }
   SessionRules rules;
   rules.once = rules.progress = options.once;
-  rules.waits_safely = store != nullptr && rereadable;
+  rules.waits_safely = store != nullptr && pipeline.rereadable();
   rules.reload = [&] {
-    if (rereadable) return settings_work(options, general, log);
+    if (pipeline.rereadable()) return settings_work(options, general, log);
     log.error("not reloaded: a source cannot be read again, so what it holds would be lost");
     return false;
   };

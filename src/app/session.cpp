@@ -61,9 +61,8 @@ struct Totals {
 
 // Lines read that are in no other term of the source's law: their dead letters could not be written.
 std::uint64_t waiting_in(const metrics::SourceCounters& c) {
-  return c.read_lines.value() - c.filtered_by_filter.value() - c.filtered_unrouted.value() -
-         c.filtered_empty.value() - c.filtered_not_json.value() - c.dead_parse.value() -
-         c.dead_filter.value() - c.dispatched.value();
+  return c.read_lines.value() - c.filtered() - c.dead_parse.value() - c.dead_filter.value() -
+         c.dispatched.value();
 }
 
 Totals totals_of(const pipeline::Pipeline& pipeline) {
@@ -163,16 +162,14 @@ std::string ledger_text(const pipeline::Pipeline& pipeline) {
     const metrics::SourceCounters& c = *source.counters;
     const std::uint64_t waiting = waiting_in(c);
     text += fmt::format("{}: read {} = filtered {} + dead-lettered {} + dispatched {}{}\n",
-                        source.name, c.read_lines.value(),
-                        c.filtered_by_filter.value() + c.filtered_unrouted.value() +
-                            c.filtered_empty.value() + c.filtered_not_json.value(),
+                        source.name, c.read_lines.value(), c.filtered(),
                         c.dead_parse.value() + c.dead_filter.value(), c.dispatched.value(),
                         waiting > 0 ? fmt::format(" + waiting {}", waiting) : "");
     if (c.unread_inputs.value() > 0)
       text +=
           fmt::format("{}: {} inputs could not be read\n", source.name, c.unread_inputs.value());
     if (c.lost_bytes.value() > 0) {
-      text += fmt::format("{}: {} were truncated or deleted before they could be read\n",
+      text += fmt::format("{}: {} were truncated, deleted or damaged before they could be read\n",
                           source.name, human_bytes(c.lost_bytes.value()));
     }
     for (const auto& [sink, tally] : source.status.settled) {
@@ -219,11 +216,12 @@ SessionEnd run_session(pipeline::Pipeline& pipeline, const SessionRules& rules, 
   if (ending.sink_closed) return {kSettled};
   if (!rules.quiet && rules.ledger) std::fputs(ledger_text(pipeline).c_str(), stderr);
   if (!ending.settled) {
-    std::fprintf(stderr, "tailgate: %llu events are undelivered; %s\n",
-                 static_cast<unsigned long long>(totals.undelivered),
-                 rules.waits_safely
-                     ? "they wait in their files and are read again at the next start"
-                     : "they are not kept: feed the input again");
+    std::fprintf(
+        stderr, "tailgate: %llu events are undelivered; %s\n",
+        static_cast<unsigned long long>(totals.undelivered),
+        rules.waits_safely
+            ? "they wait in their files or in the spool and are read again at the next start"
+            : "they are not kept: feed the input again");
     if (!rules.waits_safely) return {kUndelivered};
   }
   if (totals.lost_bytes > 0 || (rules.once && totals.unread_inputs > 0))

@@ -74,10 +74,8 @@ std::string status_json(const pipeline::Pipeline& pipeline) {
     sources += fmt::format(
         R"({}{}:{{"lag_bytes":{},"read":{},"filtered":{},"dead_lettered":{},"dispatched":{},"settled_ever":{{{}}},"files":[{}]}})",
         sources.empty() ? "" : ",", json_text(source.name), source.status.lag_bytes,
-        c.read_lines.value(),
-        c.filtered_by_filter.value() + c.filtered_unrouted.value() + c.filtered_empty.value() +
-            c.filtered_not_json.value(),
-        c.dead_parse.value() + c.dead_filter.value(), c.dispatched.value(), totals, files);
+        c.read_lines.value(), c.filtered(), c.dead_parse.value() + c.dead_filter.value(),
+        c.dispatched.value(), totals, files);
   }
   std::string sinks;
   for (const auto& sink : pipeline.sinks()) {

@@ -31,7 +31,8 @@ struct Line {
 /// What one read brought.
 struct Lines {
   std::shared_ptr<Chunk> chunk;
-  std::span<const Line> lines;  // one per line of the chunk
+  std::span<const Line> lines;           // one per line of the chunk
+  std::optional<WallTime> read_at = {};  // none: now
 };
 
 /// When a source wants to be called again.
@@ -74,6 +75,8 @@ class Source {
   [[nodiscard]] virtual bool finished() const = 0;
   /// The process ends: what cannot be read again is said and counted.
   virtual void ends() {}
+  /// Any thread: what is not settled is read again after an end of the process. Else a reload would lose it.
+  [[nodiscard]] virtual bool rereadable() const = 0;
   /// Every writer has closed its file and everything was read: the drain at shutdown may end.
   [[nodiscard]] virtual bool writers_gone() const = 0;
   [[nodiscard]] virtual SourceStatus status() const = 0;
@@ -90,6 +93,13 @@ struct SourceContext {
   bool once = false;     // end at the end of the files
 };
 
+/// A map among the options of a source.
+struct SourceSection {
+  std::string_view name;
+  std::string_view summary;
+  settings::OptionTable options;
+};
+
 /// One line of sources/registry.cpp.
 struct SourceEntry {
   std::string_view type;
@@ -98,6 +108,7 @@ struct SourceEntry {
   bool needs_data_dir = false;    // under `run`
   /// May return nullptr after adding a problem to the section.
   std::unique_ptr<Source> (*make)(const settings::Section& options, SourceContext context);
+  std::span<const SourceSection> sections = {};
 };
 
 }  // namespace tailgate

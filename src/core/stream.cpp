@@ -78,6 +78,12 @@ void Stream::skip(std::uint64_t end) {
   advance_locked();
 }
 
+void Stream::count(Settled as, std::uint64_t lines) {
+  const std::lock_guard lock(mutex_);
+  for (SinkPosition& position : positions_) position.tally[static_cast<std::size_t>(as)] += lines;
+  ++version_;
+}
+
 void Stream::advance_locked() {
   ++version_;
   for (std::size_t sink = 0; sink < positions_.size(); ++sink) {

@@ -79,6 +79,9 @@ class Stream : public std::enable_shared_from_this<Stream> {
   /// Lines up to `end` will not be read: settled for every sink, without a place in the tallies.
   void skip(std::uint64_t end);
 
+  /// Lines that were never in a chunk: they enter the tallies alone.
+  void count(Settled as, std::uint64_t lines);
+
   /// One entry per sink. Cheap enough for every checkpoint.
   [[nodiscard]] std::vector<SinkPosition> positions() const;
   /// Everything before it is settled for every sink.

@@ -21,12 +21,18 @@ class Counter {
 
 /// The source's side of the ledger: read = filtered + dead_lettered + dispatched, one unit per logical line.
 struct SourceCounters {
+  [[nodiscard]] std::uint64_t filtered() const {
+    return filtered_by_filter.value() + filtered_unrouted.value() + filtered_empty.value() +
+           filtered_not_json.value() + filtered_spool_full.value();
+  }
+
   Counter read_lines;
   Counter read_bytes;
-  Counter filtered_by_filter;  // a filter or its condition dropped it
-  Counter filtered_unrouted;   // it matched no sink
-  Counter filtered_empty;      // its filters left nothing
-  Counter filtered_not_json;   // not_json: skip
+  Counter filtered_by_filter;   // a filter or its condition dropped it
+  Counter filtered_unrouted;    // it matched no sink
+  Counter filtered_empty;       // its filters left nothing
+  Counter filtered_not_json;    // not_json: skip
+  Counter filtered_spool_full;  // dropped unseen: when_full of a spool
   Counter dead_parse;
   Counter dead_filter;
   Counter dispatched;

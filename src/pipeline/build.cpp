@@ -163,7 +163,6 @@ struct Builder {
     source.data_dir = general.data_dir;
     source.once = context.once;
     inlet.source = entry->make(section, std::move(source));
-    parts.rereadable = parts.rereadable && entry->needs_data_dir;
     if (inlet.source != nullptr) parts.inlets.push_back(std::move(inlet));
   }
 

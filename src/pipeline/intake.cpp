@@ -123,6 +123,11 @@ bool Pipeline::sources_finished() const {
                      [](const Inlet& inlet) { return inlet.source->finished(); });
 }
 
+bool Pipeline::rereadable() const {
+  return std::all_of(parts_.inlets.begin(), parts_.inlets.end(),
+                     [](const Inlet& inlet) { return inlet.source->rereadable(); });
+}
+
 bool Pipeline::all_settled() const {
   return letters_.empty() && std::all_of(parts_.outlets.begin(), parts_.outlets.end(),
                                          [](const Outlet& outlet) { return outlet.lane->idle(); });

@@ -122,7 +122,7 @@ bool Pipeline::read_once(Tick now) {
 void Pipeline::take(std::size_t inlet, const Lines& lines, Tick now) {
   const Chunk& chunk = *lines.chunk;
   const std::size_t sinks = parts_.outlets.size();
-  const WallTime read_at = parts_.clock->wall();
+  const WallTime read_at = lines.read_at ? *lines.read_at : parts_.clock->wall();
   for (std::uint32_t line = 0; line < chunk.lines(); ++line) {
     if (chunk.resumed()) {
       // Read again after a restart: settled for every sink means done and counted.

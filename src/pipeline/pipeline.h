@@ -67,7 +67,6 @@ struct Parts {
   std::vector<Outlet> outlets;
   RunRules rules;
   Log log;
-  bool rereadable = true;  // every source can be read again after an end of the process
 };
 
 /// How a run ended.
@@ -113,6 +112,8 @@ class Pipeline {
   /// The intake loop came round since `since`.
   [[nodiscard]] bool beats(Tick since) const;
   [[nodiscard]] bool ready() const { return ready_.load(); }
+  /// Nothing would be lost by an end of the process now.
+  [[nodiscard]] bool rereadable() const;
   [[nodiscard]] Bytes memory_used() const { return parts_.credits->used(); }
   [[nodiscard]] Bytes memory_limit() const { return parts_.credits->limit(); }
   [[nodiscard]] Bytes dead_letter_bytes() const { return parts_.dead_letters->bytes(); }

@@ -30,9 +30,7 @@ constexpr Option kOptions[] = {
      .summary = "A longer line becomes a dead letter that names its place; reading goes on."},
     {.name = "rotated",
      .type = Type::any,
-     .summary = "Limits for files held open though rotated away: {max_files: 64, max_bytes: 10GiB, "
-                "when_exceeded: "
-                "drop_oldest}; what is dropped is counted as lost."},
+     .summary = "Limits for files that are held open though they were rotated away."},
     {.name = "reclaim",
      .type = Type::choice,
      .default_text = "none",
@@ -67,6 +65,12 @@ constexpr Option kRotatedOptions[] = {
      .choices = "drop_oldest"},
 };
 
+constexpr SourceSection kSections[] = {
+    {"rotated",
+     "Limits for files that are held open though they were rotated away; what is dropped is "
+     "counted as lost.",
+     kRotatedOptions}};
+
 constexpr Bytes kSmallestLine = 1024;
 constexpr Bytes kLargestLine = Bytes{64} << 20;
 
@@ -97,7 +101,9 @@ std::unique_ptr<Source> make(const settings::Section& options, SourceContext con
 }  // namespace
 
 SourceEntry file_source_entry() {
-  return {"file", "Follows files through rotation, truncation and restarts.", kOptions, true, make};
+  return {"file",   "Follows files through rotation, truncation and restarts.",
+          kOptions, true,
+          make,     kSections};
 }
 
 }  // namespace tailgate::sources

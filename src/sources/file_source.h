@@ -21,6 +21,7 @@ class FileSource final : public Source {
   void checkpoint() override;
   void ends() override { files_.count_deleted(context_.clock->now()); }
   [[nodiscard]] bool finished() const override;
+  [[nodiscard]] bool rereadable() const override { return true; }
   [[nodiscard]] bool writers_gone() const override;
   [[nodiscard]] SourceStatus status() const override;
 

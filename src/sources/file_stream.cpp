@@ -287,11 +287,7 @@ state::Checkpoint FileStream::checkpoint(const std::vector<std::string>& sinks) 
   ranges_full_ = false;
   for (std::size_t i = 0; i < positions.size() && i < sinks.size(); ++i) {
     settled = std::min(settled, positions[i].offset);
-    // The longest range takes 20 bytes.
-    if (state::encode_ranges(positions[i], 2 * state::kMaxRangeBytes).size() + 20 >
-        state::kMaxRangeBytes) {
-      ranges_full_ = true;
-    }
+    ranges_full_ = ranges_full_ || state::ranges_full(positions[i]);
     record.positions.emplace_back(sinks[i], positions[i]);
   }
   while (!marks_.empty() && marks_.front().offset <= settled) marks_.pop_front();

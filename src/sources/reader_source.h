@@ -27,6 +27,7 @@ class ReaderSource final : public Source {
   std::optional<Lines> read(std::size_t max_bytes) override;
   void checkpoint() override;
   [[nodiscard]] bool finished() const override { return finished_; }
+  [[nodiscard]] bool rereadable() const override { return false; }
   [[nodiscard]] bool writers_gone() const override { return finished_; }
   [[nodiscard]] SourceStatus status() const override;
 

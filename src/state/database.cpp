@@ -11,11 +11,16 @@
 namespace tailgate::state {
 
 Database::Database(Database&& other) noexcept
-    : handle_(std::exchange(other.handle_, nullptr)), path_(std::move(other.path_)) {}
+    : handle_(std::exchange(other.handle_, nullptr)),
+      path_(std::move(other.path_)),
+      if_damaged_(other.if_damaged_),
+      trouble_(other.trouble_) {}
 
 Database& Database::operator=(Database&& other) noexcept {
   std::swap(handle_, other.handle_);
   std::swap(path_, other.path_);
+  std::swap(if_damaged_, other.if_damaged_);
+  std::swap(trouble_, other.trouble_);
   return *this;
 }
 
@@ -23,35 +28,49 @@ Database::~Database() {
   if (handle_ != nullptr) sqlite3_close(handle_);
 }
 
-Error Database::error(std::string_view doing) const {
+Error Database::error(std::string_view doing) {
   const int code = handle_ == nullptr ? SQLITE_NOMEM : sqlite3_errcode(handle_);
   std::string why = handle_ == nullptr ? "out of memory" : sqlite3_errmsg(handle_);
-  const int system = handle_ == nullptr ? 0 : sqlite3_system_errno(handle_);
-  if (code == SQLITE_FULL) {
+  int system = handle_ == nullptr ? 0 : sqlite3_system_errno(handle_);
+  if ((code & 0xff) != SQLITE_IOERR && (code & 0xff) != SQLITE_CANTOPEN)
+    system = 0;  // an older one
+  trouble_ = Trouble::other;
+  if (code == SQLITE_FULL || system == ENOSPC || system == EDQUOT) {
+    trouble_ = Trouble::full;
     why = "the disk is full";
   } else if (code == SQLITE_READONLY) {
     why = "the file or its directory is read-only";
   } else if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB) {
-    why += "; the file is damaged: move it away to start anew (files are then read from start_at)";
-  } else if (system != 0 && (code & 0xff) != SQLITE_ERROR) {
+    trouble_ = Trouble::damaged;
+    why += fmt::format("; the file is damaged{}{}", if_damaged_.empty() ? "" : ": ", if_damaged_);
+  } else if (system != 0) {
     why += fmt::format(" ({})", std::strerror(system));
   }
   return Error{fmt::format("{}: {}: {}", path_, doing, why)};
 }
 
-Result<Database> Database::open(const Options& options) {
+Result<Database> Database::open(const Options& options, Trouble* trouble) {
   Database database;
   database.path_ = options.path;
+  database.if_damaged_ = options.if_damaged;
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
   if (sqlite3_open_v2(options.path.c_str(), &database.handle_, flags, nullptr) != SQLITE_OK) {
-    return tl::unexpected<Error>(database.error("cannot open"));
+    const Error error = database.error("cannot open");
+    if (trouble != nullptr) *trouble = database.trouble();
+    return tl::unexpected<Error>(error);
   }
   sqlite3_extended_result_codes(database.handle_, 0);
   const std::string pragmas = fmt::format(
       "PRAGMA page_size={}; PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL;"
-      "PRAGMA synchronous={}; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-256;",
-      options.page_bytes, options.full_sync ? "FULL" : "NORMAL");
-  const Result<void> done = database.run(pragmas);
+      "PRAGMA synchronous={}; PRAGMA temp_store=MEMORY; PRAGMA secure_delete=OFF;"
+      "PRAGMA cache_size=-{}; PRAGMA wal_autocheckpoint={}; PRAGMA journal_size_limit={};",
+      options.page_bytes, options.full_sync ? "FULL" : "NORMAL", options.cache_bytes >> 10,
+      options.wal_pages, options.wal_pages * options.page_bytes);
+  Result<void> done = database.run(pragmas);
+  if (done && options.max_pages > 0) {
+    done = database.run(fmt::format("PRAGMA max_page_count={}", options.max_pages));
+  }
+  if (trouble != nullptr) *trouble = database.trouble();
   if (!done) return tl::unexpected<Error>(done.error());
   return database;
 }
@@ -70,6 +89,20 @@ Result<Statement> Database::prepare(std::string_view sql) {
     return tl::unexpected<Error>(error("cannot read"));
   }
   return Statement(*this, statement);
+}
+
+void Database::roll_back() {
+  // After some errors it is undone already.
+  if (sqlite3_get_autocommit(handle_) == 0)
+    sqlite3_exec(handle_, "ROLLBACK", nullptr, nullptr, nullptr);
+}
+
+Result<std::int64_t> Database::number(std::string_view sql) {
+  auto query = prepare(sql);
+  if (!query) return tl::unexpected<Error>(query.error());
+  auto row = query->step();
+  if (!row) return tl::unexpected<Error>(row.error());
+  return query->integer(0);
 }
 
 Statement::Statement(Statement&& other) noexcept
@@ -99,6 +132,12 @@ Statement& Statement::bind_text(int at, std::string_view text) {
 Statement& Statement::bind_blob(int at, std::string_view bytes) {
   const char* data = bytes.data() == nullptr ? "" : bytes.data();
   sqlite3_bind_blob(handle_, at, data, static_cast<int>(bytes.size()), SQLITE_TRANSIENT);
+  return *this;
+}
+
+Statement& Statement::bind_blob_in_place(int at, std::string_view bytes) {
+  const char* data = bytes.data() == nullptr ? "" : bytes.data();
+  sqlite3_bind_blob(handle_, at, data, static_cast<int>(bytes.size()), SQLITE_STATIC);
   return *this;
 }
 
@@ -148,7 +187,7 @@ Transaction::Transaction(Transaction&& other) noexcept
     : database_(std::exchange(other.database_, nullptr)) {}
 
 Transaction::~Transaction() {
-  if (database_ != nullptr) (void)database_->run("ROLLBACK");
+  if (database_ != nullptr) database_->roll_back();
 }
 
 Result<void> Transaction::commit() {

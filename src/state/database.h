@@ -15,6 +15,14 @@ namespace tailgate::state {
 
 class Statement;
 
+/// Of which kind the last error was: what its owner can do about it.
+enum class Trouble : std::uint8_t {
+  none,
+  full,     // no room: of the disk, of a quota, or of max_pages
+  damaged,  // the file is no database, or its pages contradict each other
+  other,
+};
+
 /// One SQLite database in exclusive locking mode: no shared memory, so a WAL works wherever files
 /// do. Never throws: every error says the file and what SQLite and the system say. One thread at a
 /// time.
@@ -25,6 +33,10 @@ class Database {
     int page_bytes = 4096;
     bool full_sync = false;  // FULL survives a power cut; NORMAL survives kill -9 and may lose the
                              // last commits to one
+    int cache_bytes = 256 << 10;
+    std::int64_t wal_pages = 1000;  // so many are written twice at a time, when the log is taken in
+    std::int64_t max_pages = 0;     // 0: no limit
+    std::string_view if_damaged = "move it away to start anew";  // what the error says to do then
   };
 
   Database() = default;
@@ -32,26 +44,36 @@ class Database {
   Database& operator=(Database&& other) noexcept;
   ~Database();
 
-  static Result<Database> open(const Options& options);
+  /// `trouble`, where given, hears of which kind an error was.
+  static Result<Database> open(const Options& options, Trouble* trouble = nullptr);
 
   /// Runs one or several statements that return no rows.
   Result<void> run(const std::string& sql);
   /// The statement must not outlive the database.
   Result<Statement> prepare(std::string_view sql);
-  [[nodiscard]] Error error(std::string_view doing) const;
+  /// Undoes the transaction, if there is one.
+  void roll_back();
+  /// What a statement that returns one number says.
+  Result<std::int64_t> number(std::string_view sql);
+  /// Says what went wrong last, and notes of which kind it was.
+  [[nodiscard]] Error error(std::string_view doing);
+  /// The kind of the last error().
+  [[nodiscard]] Trouble trouble() const { return trouble_; }
+  void note(Trouble trouble) { trouble_ = trouble; }
   [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
   sqlite3* handle_ = nullptr;
   std::string path_;
+  std::string_view if_damaged_;
+  Trouble trouble_ = Trouble::none;
 };
 
 /// A prepared statement. Bind by 1-based position, read columns by 0-based position, as SQLite
 /// counts.
 class Statement {
  public:
-  Statement(const Database& database, sqlite3_stmt* handle)
-      : database_(&database), handle_(handle) {}
+  Statement(Database& database, sqlite3_stmt* handle) : database_(&database), handle_(handle) {}
   Statement(Statement&& other) noexcept;
   Statement& operator=(Statement&& other) noexcept;
   ~Statement();
@@ -62,6 +84,8 @@ class Statement {
   }
   Statement& bind_text(int at, std::string_view text);
   Statement& bind_blob(int at, std::string_view bytes);
+  /// The bytes are not copied: they must stay until the statement was run.
+  Statement& bind_blob_in_place(int at, std::string_view bytes);
 
   /// True: a row is at hand. False: done.
   Result<bool> step();
@@ -76,7 +100,7 @@ class Statement {
   [[nodiscard]] std::string bytes(int column) const;  // of a text or a blob
 
  private:
-  const Database* database_;
+  Database* database_;
   sqlite3_stmt* handle_;
 };
 

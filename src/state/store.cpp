@@ -128,6 +128,11 @@ std::string encode_ranges(const SinkPosition& position, std::size_t limit) {
   return out;
 }
 
+bool ranges_full(const SinkPosition& position) {
+  constexpr std::size_t kLongestRange = 20;
+  return encode_ranges(position, 2 * kMaxRangeBytes).size() + kLongestRange > kMaxRangeBytes;
+}
+
 SinkPosition decode_ranges(std::uint64_t offset, std::string_view bytes) {
   SinkPosition position;
   position.offset = offset;
@@ -158,7 +163,9 @@ Result<std::unique_ptr<Store>> Store::open(const Options& options) {
   auto lock = DirectoryLock::take(options.directory, options.grace);
   if (!lock) return tl::unexpected<Error>(lock.error());
   const std::string path = options.directory + "/state.db";
-  auto database = Database::open({.path = path, .page_bytes = 4096, .full_sync = false});
+  auto database = Database::open(
+      {.path = path,
+       .if_damaged = "move it away to start anew (files are then read from start_at)"});
   if (!database) return tl::unexpected<Error>(database.error());
   std::unique_ptr<Store> store(new Store(std::move(*lock), std::move(*database)));
   if (auto upgraded = store->upgrade(); !upgraded) {
@@ -171,14 +178,9 @@ Result<std::unique_ptr<Store>> Store::open(const Options& options) {
 }
 
 Result<void> Store::upgrade() {
-  std::int64_t version = 0;
-  {
-    auto query = database_.prepare("PRAGMA user_version");
-    if (!query) return tl::unexpected<Error>(query.error());
-    auto row = query->step();
-    if (!row) return tl::unexpected<Error>(row.error());
-    version = query->integer(0);
-  }
+  auto found = database_.number("PRAGMA user_version");
+  if (!found) return tl::unexpected<Error>(found.error());
+  const std::int64_t version = *found;
   if (version > kSchemaVersion) {
     return fail(fmt::format(
         "{}: was written by a newer version (schema {}, this one knows {}); run that version, or "
@@ -235,7 +237,8 @@ Result<void> Store::put(const Checkpoint& record) {
   auto row = database_.prepare(
       "INSERT INTO generation (gen, source, path, device, inode, size, offset, head_len, "
       "head_hash, tail_len, tail_hash, orphaned) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12) "
-      "ON CONFLICT (gen) DO UPDATE SET path=?3, device=?4, inode=?5, size=?6, offset=?7, "
+      "ON CONFLICT (gen) DO UPDATE SET source=?2, path=?3, device=?4, inode=?5, size=?6, "
+      "offset=?7, "
       "head_len=?8, head_hash=?9, tail_len=?10, tail_hash=?11, orphaned=?12");
   if (!row) return tl::unexpected<Error>(row.error());
   const Fingerprint& print = record.fingerprint;

@@ -50,6 +50,8 @@ inline constexpr std::size_t kMaxRangeBytes = 4096;
 /// position's offset. At most `limit` bytes: later ranges are left out, so they are read again
 /// after a crash.
 std::string encode_ranges(const SinkPosition& position, std::size_t limit = kMaxRangeBytes);
+/// Whether one more range may not fit in.
+bool ranges_full(const SinkPosition& position);
 /// Bytes that are not such an encoding yield the ranges before them.
 SinkPosition decode_ranges(std::uint64_t offset, std::string_view bytes);
 
@@ -70,6 +72,9 @@ class Store {
   Result<std::vector<Checkpoint>> load(const std::string& source);
   /// Saves and forgets in one transaction; the tallies of what is forgotten stay in the totals.
   Result<void> save(std::span<const Checkpoint> records, std::span<const Uuid> forgotten = {});
+
+  /// Whether the last error was one of space.
+  [[nodiscard]] bool lacks_space() const { return database_.trouble() == Trouble::full; }
 
   /// The durable side of the ledger: what became of every line of a source since its first, by the sink's name.
   Result<std::map<std::string, Tally>> totals(const std::string& source);

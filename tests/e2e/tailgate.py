@@ -36,14 +36,17 @@ class Tailgate:
         self.input = folder / "logs" / "access.log"
         self.input.parent.mkdir(exist_ok=True)
         self.admin = free_port()
+        if (source or {}).get("type") != "stdin":
+            source = {"type": "file", "paths": [f"{self.input}*"], **(source or {})}
         self.settings = {
             "version": 1, "data_dir": str(folder / "data"),
             "shutdown": {"grace": "10s", "quiet": "1s"},
             "admin": {"listen": f"127.0.0.1:{self.admin}"},
-            "sources": {"access_log": {"type": "file", "paths": [f"{self.input}*"], **(source or {})}},
+            "sources": {"access_log": source},
             "filters": filters or [], "sinks": sinks, **settings}
         self.data_dir = Path(self.settings["data_dir"])
         self.env: dict = {}  # of the process, on top of ours
+        self.stdin = subprocess.DEVNULL
         self.process = None
         self.exit_code = None
 
@@ -56,7 +59,7 @@ class Tailgate:
 
     def start(self, ready: bool = True) -> "Tailgate":
         argv = [binary(), "run", "-c", self.write_settings()]
-        self.process = Process("tailgate", argv, self.log_file, cwd=self.folder, env=self.env)
+        self.process = Process("tailgate", argv, self.log_file, cwd=self.folder, env=self.env, stdin=self.stdin)
         if ready:
             self.process.wait_ready(lambda: self.admin_status("/readyz") == 200, 10)
         return self
@@ -64,7 +67,7 @@ class Tailgate:
     def once(self, timeout: float = 60) -> int:
         """`run --once`; answers the exit code."""
         argv = [binary(), "run", "-c", self.write_settings(), "--once"]
-        self.process = Process("tailgate", argv, self.log_file, cwd=self.folder)
+        self.process = Process("tailgate", argv, self.log_file, cwd=self.folder, env=self.env, stdin=self.stdin)
         try:
             self.exit_code = self.process.popen.wait(timeout)
         except subprocess.TimeoutExpired:

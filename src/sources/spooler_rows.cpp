@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows into the spool, out of it, and away.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "sources/spooler.h"
+#include "sources/spooler_times.h"
+
+namespace tailgate::sources {
+namespace {
+
+// Lines that end in `bytes`; empty ones are none. `open`: the first byte is inside a line.
+std::uint64_t count_lines(std::string_view bytes, bool open) {
+  std::uint64_t lines = 0;
+  for (std::size_t at = 0; at < bytes.size();) {
+    const std::size_t end = bytes.find('\n', at);
+    if (end == std::string_view::npos) break;
+    const std::string_view text = bytes.substr(at, end - at);
+    if (open || (!text.empty() && text != "\r")) ++lines;
+    open = false;
+    at = end + 1;
+  }
+  return lines;
+}
+
+}  // namespace
+
+// Whole lines together; a piece of one only when there is nothing else for too long.
+void Spooler::store(bool last_chance) {
+  const Tick now = context_.clock->now();
+  const bool all = last_chance || input_ended_;
+  if (!all && pending_.size() < kSpoolRowBytes && now - pending_since_ < kSpoolDelay) return;
+  if (full_ && !last_chance && now - *full_ < kSpoolRetry) {
+    if (rules_.when_full != SpoolRules::WhenFull::block) drop_pending();
+    return;
+  }
+  bool first = true;
+  while (!pending_.empty()) {
+    const std::size_t most = std::min(pending_.size(), kSpoolRowBytes);
+    const std::size_t newline = std::string_view(pending_).substr(0, most).rfind('\n');
+    if (!all && !first && newline == std::string::npos && pending_.size() < kSpoolRowBytes) {
+      pending_since_ = now;
+      pending_read_at_ = context_.clock->wall();
+      return;
+    }
+    first = false;
+    if (!store_row(newline == std::string::npos ? most : newline + 1, last_chance)) return;
+  }
+  if (!input_ended_) return;
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::exchange(stored_, true)) return;
+  }
+  // Not needed for what follows: the next start finds the end of the input again.
+  (void)spool_->end(current_.id, current_.end);
+  tell(ready_fd_);
+}
+
+bool Spooler::store_row(std::size_t size, bool last_chance) {
+  state::SpoolRow row;
+  row.id = spool_->last_row() + 1;
+  row.input = current_.id;
+  row.gen = current_.gen;
+  row.offset = current_.end;
+  row.length = size;
+  row.read_at = pending_read_at_;
+  row.bytes.assign(pending_, 0, size);
+  row.lines = count_lines(row.bytes, current_.line_open);
+  Result<void> done = spool_->append(current_, row, last_chance);
+  while (!done) {
+    if (spool_->trouble() == state::Trouble::damaged) {
+      renew(done.error().what);
+      return false;
+    }
+    if (!make_room(size, done.error().what)) return false;
+    if (pending_.size() < size) return !pending_.empty();  // the newest lines were dropped instead
+    done = spool_->append(current_, row, last_chance);
+  }
+  if (full_) say_room();
+  pending_.erase(0, size);
+  current_.end += size;
+  current_.line_open = row.bytes.back() != '\n';
+  note_input();
+  const std::unique_lock lock(mutex_);
+  if (handed_on_ + 1 == row.id && queued_bytes_ < kSpoolQueueBytes) {
+    hand_on(std::move(row));
+  } else {
+    more_ = true;
+  }
+  return true;
+}
+
+// After a failed attempt. True: try again, or go on without what was dropped.
+bool Spooler::make_room(std::uint64_t bytes, const std::string& why) {
+  using WhenFull = SpoolRules::WhenFull;
+  if (!full_) {
+    constexpr const char* kThen[] = {"stdin waits until there is room",
+                                     "the newest lines are dropped until there is room",
+                                     "the oldest lines are dropped"};
+    context_.log.warn("{}; {}", why, kThen[static_cast<std::size_t>(rules_.when_full)]);
+  }
+  full_ = context_.clock->now();
+  if (rules_.when_full == WhenFull::block || stopping_.load()) return false;
+  if (rules_.when_full == WhenFull::drop_oldest) {
+    const auto dropped = spool_->drop_oldest(handed_on_, bytes);
+    if (dropped && dropped->bytes > 0) {
+      count_dropped(dropped->lines, dropped->bytes);
+      return true;
+    }
+  }
+  return drop_pending();
+}
+
+void Spooler::say_room() {
+  full_.reset();
+  context_.log.info(
+      "the spool has room again{}",
+      dropped_while_full_ == 0 ? "" : fmt::format("; {} lines were dropped", dropped_while_full_));
+  dropped_while_full_ = 0;
+}
+
+// Whole lines only: what continues a line in the spool stays, and so does the beginning of the next one.
+bool Spooler::drop_pending() {
+  const std::size_t first = current_.line_open ? pending_.find('\n') : 0;
+  if (first == std::string::npos) return false;
+  const std::size_t begin = current_.line_open ? first + 1 : 0;
+  const std::size_t newline = pending_.rfind('\n');
+  const std::size_t end = newline == std::string::npos ? begin : std::max(newline + 1, begin);
+  const std::size_t rest = pending_.size() - end;
+  const bool rest_goes = rest > 0 && (input_ended_ || rest >= kSpoolRowBytes);
+  const std::size_t size = end - begin + (rest_goes ? rest : 0);
+  if (size == 0) return false;
+  count_dropped(count_lines(std::string_view(pending_).substr(begin, end - begin), false) +
+                    (rest_goes ? 1 : 0),
+                size);
+  dropping_line_ = rest_goes && !input_ended_;
+  pending_.erase(begin, size);
+  return true;
+}
+
+void Spooler::count_dropped(std::uint64_t lines, std::uint64_t bytes) {
+  context_.counters->read_lines.add(lines);
+  context_.counters->read_bytes.add(bytes);
+  context_.counters->filtered_spool_full.add(lines);
+  dropped_.fetch_add(lines);
+  dropped_while_full_ += lines;
+}
+
+void Spooler::read_back() {
+  for (;;) {
+    {
+      const std::lock_guard lock(mutex_);
+      more_ = handed_on_ < spool_->last_row();
+      if (!more_ || queued_bytes_ >= kSpoolQueueBytes) break;
+    }
+    auto row = spool_->next(handed_on_);
+    if (!row && spool_->trouble() == state::Trouble::damaged) return renew(row.error().what);
+    if (!row) {
+      if (!unreadable_) context_.log.error("{}; trying again", row.error().what);
+      unreadable_ = context_.clock->now();
+      break;
+    }
+    unreadable_.reset();
+    if (!*row) {  // dropped, all that was left
+      handed_on_ = spool_->last_row();
+      continue;
+    }
+    if ((*row)->damaged) {
+      handed_on_ = (*row)->id;
+      report_damaged(**row);
+      continue;
+    }
+    const std::lock_guard lock(mutex_);
+    hand_on(std::move(**row));
+  }
+  tell(ready_fd_);
+}
+
+void Spooler::report_damaged(const state::SpoolRow& row) {
+  const std::string kept =
+      fmt::format("{}/spool.damaged-{}-{}", context_.data_dir, row.gen.text(), row.offset);
+  const int fd = ::open(kept.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  const bool wrote = fd >= 0 && ::write(fd, row.bytes.data(), row.bytes.size()) ==
+                                    static_cast<ssize_t>(row.bytes.size());
+  if (fd >= 0) ::close(fd);
+  context_.counters->lost_bytes.add(row.length);
+  context_.log.error(
+      "spool.db: the checksum of a row does not fit: {} bytes at {} of generation {} are not sent "
+      "and count as lost; {}",
+      row.length, row.offset, row.gen.text(),
+      wrote ? "as they are now they are kept in " + kept : "they could not be kept");
+}
+
+void Spooler::hand_on(state::SpoolRow row) {
+  handed_on_ = row.id;
+  handed_input_ = row.input;
+  handed_end_ = row.offset + row.bytes.size();
+  state::SpoolInput& input = inputs_[row.input];
+  input.end = std::max(input.end, handed_end_);
+  queued_bytes_ += row.bytes.size();
+  queue_.push_back(std::move(row));
+  tell(ready_fd_);
+}
+
+void Spooler::note_input() {
+  const std::lock_guard lock(mutex_);
+  state::SpoolInput& known = inputs_[current_.id];
+  current_.begin = std::max(known.begin, current_.begin);
+  known = current_;
+}
+
+void Spooler::release(bool at_once) {
+  std::map<std::int64_t, std::uint64_t> settled;
+  {
+    const std::lock_guard lock(mutex_);
+    std::uint64_t bytes = 0;
+    std::erase_if(settled_, [&](const auto& entry) { return !inputs_.contains(entry.first); });
+    for (const auto& [id, offset] : settled_) bytes += offset - std::min(offset, inputs_[id].begin);
+    const bool due = at_once || full_ || bytes >= kSpoolReleaseBytes ||
+                     context_.clock->now() - released_ >= kSpoolRelease;
+    if (!due || settled_.empty()) return;
+    settled.swap(settled_);
+  }
+  released_ = context_.clock->now();
+  bool nothing_waits = handed_on_ == spool_->last_row();
+  for (const auto& [id, offset] : settled) {
+    if (undeletable_ || !release_one(id, offset)) {
+      const std::lock_guard lock(mutex_);
+      settled_.emplace(id, offset);
+    }
+  }
+  if (!undeletable_) return spool_->shrink();
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [id, input] : inputs_) {
+      const auto known = settled_.find(id);
+      const std::uint64_t offset = known == settled_.end() ? input.begin : known->second;
+      nothing_waits = nothing_waits && offset >= input.end;
+    }
+  }
+  if (nothing_waits) renew("all that could be read of it was sent");
+}
+
+bool Spooler::release_one(std::int64_t id, std::uint64_t offset) {
+  bool whole = false;
+  {
+    const std::lock_guard lock(mutex_);
+    whole = offset >= inputs_[id].end && (id != current_.id || stored_);
+  }
+  if (const Result<void> done = spool_->release(id, offset, whole); !done) {
+    undeletable_ = spool_->trouble() == state::Trouble::damaged;
+    context_.log.error("{}; what is settled stays in the spool{}", done.error().what,
+                       undeletable_ ? " until nothing else waits in it" : ", trying again");
+    return false;
+  }
+  const std::lock_guard lock(mutex_);
+  inputs_[id].begin = std::max(inputs_[id].begin, offset);
+  if (!whole) return true;
+  gone_.push_back(inputs_[id].gen);
+  inputs_.erase(id);
+  return true;
+}
+
+// The file is damaged in what holds it together. What was handed on is settled as ever; the rest of it is lost.
+void Spooler::renew(const std::string& why) {
+  spool_.reset();
+  auto opened = state::Spool::open_anew(context_.data_dir, rules_.max_bytes, *context_.clock);
+  if (!opened) {
+    if (!full_) context_.log.error("{}; stdin waits", opened.error().what);
+    full_ = context_.clock->now();
+    return;
+  }
+  spool_ = std::move(opened->spool);
+  std::uint64_t lost = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto& [id, input] : inputs_) {
+      if (id < handed_input_) continue;
+      const std::uint64_t end = id == handed_input_ ? handed_end_ : input.begin;
+      lost += input.end - std::min(end, input.end);
+      input.end = std::min(end, input.end);
+      if (input.begin >= input.end) settled_[id] = input.end;
+    }
+  }
+  context_.counters->lost_bytes.add(lost);
+  context_.log.error(
+      "{}; the spool begins anew, the damaged one is now {}; {} bytes of it are lost", why,
+      opened->moved, lost);
+  handed_on_ = 0;
+  undeletable_ = false;
+  state::SpoolInput next;
+  next.id = current_.id + 1;
+  next.gen = Uuid::random();
+  next.source = current_.source;
+  next.identity = input_identity(fd_, 0);
+  current_ = std::move(next);
+  note_input();
+}
+
+}  // namespace tailgate::sources
