@@ -324,6 +324,51 @@ TEST_CASE("a damaged row is set aside and counted, and what is around it arrives
   p.wait_released();
 }
 
+TEST_CASE("rows before a damaged last one arrive, and then nothing is left") {
+  Piped p;
+  p.start();
+  for (const char* line : {"one\n", "two\n", "three\n"}) {
+    p.write(line);
+    CHECK(p.read(1).size() == 1);
+  }
+  p.kill();
+  {
+    auto database = state::Database::open({.path = p.dir.path + "/spool.db"});
+    REQUIRE(database->run("UPDATE row SET crc = 1 WHERE id = 3"));
+  }
+  p.new_pipe();
+  p.start();
+  std::this_thread::sleep_for(Millis{1500});  // long enough for what is settled to be deleted
+  const auto got = p.read(2);
+  CHECK(Piped::texts(got) == Texts{"one", "two"});
+  CHECK(p.counters.lost_bytes.value() == 6);
+  Piped::settle(got);
+  const Tick until = p.clock.now() + Millis{5000};
+  while (p.source->status().files.size() > 1) {
+    REQUIRE(p.clock.now() < until);
+    p.source->checkpoint();
+    (void)p.read(0);
+  }
+}
+
+TEST_CASE("a row that damage hid altogether is missed and counted") {
+  Piped p;
+  p.start();
+  for (const char* line : {"one\n", "two\n", "three\n"}) {
+    p.write(line);
+    CHECK(p.read(1).size() == 1);
+  }
+  p.kill();
+  {
+    auto database = state::Database::open({.path = p.dir.path + "/spool.db"});
+    REQUIRE(database->run("DELETE FROM row WHERE id = 2"));
+  }
+  p.new_pipe();
+  p.start();
+  CHECK(Piped::texts(p.read(2)) == Texts{"one", "three"});
+  CHECK(p.counters.lost_bytes.value() == 4);
+}
+
 TEST_CASE("gz is inflated before it is spooled, and a reload is refused in its middle") {
   Piped p;
   int ends[2];

@@ -68,6 +68,15 @@ Spooler::Spooler(int fd, SpoolRules rules, state::Spool::Opened opened,
         "spool.db was damaged and is now {}: what waited in it ({} at most) is not sent",
         opened.moved, human_bytes(opened.moved_bytes));
   }
+  if (opened.log.mended)
+    context_.log.error(
+        "spool.db-wal was damaged and is mended; rows whose checksum does not fit are set aside");
+  if (opened.log.lost_bytes > 0) {
+    context_.counters->lost_bytes.add(opened.log.lost_bytes);
+    context_.log.error(
+        "spool.db-wal ends in a batch that is torn: {} bytes at most were read and are lost",
+        opened.log.lost_bytes);
+  }
   more_ = handed_on_ < spool_->last_row();
   thread_ = start_thread("spool", [this] { work(); });
 }
@@ -90,11 +99,7 @@ void Spooler::start_input(std::vector<state::SpoolInput> known) {
     current_.source = context_.name;
     current_.identity = input_identity(fd_, 0);
   }
-  for (state::SpoolInput& input : known) {
-    // Nothing of it is left but its name.
-    if (input.id != current_.id && input.begin >= input.end) settled_[input.id] = input.end;
-    inputs_[input.id] = std::move(input);
-  }
+  for (state::SpoolInput& input : known) inputs_[input.id] = std::move(input);
   note_input();
 }
 

@@ -85,6 +85,8 @@ class Spooler {
 
   void read_back();
   void report_damaged(const state::SpoolRow& row);
+  void settle_empty();
+  void look_for_gap(const state::SpoolRow& row);
   void hand_on(state::SpoolRow row);
   void release(bool at_once);
   bool release_one(std::int64_t id, std::uint64_t offset);
@@ -115,6 +117,7 @@ class Spooler {
   std::optional<Tick> unreadable_;  // when reading it back failed
   std::optional<Tick> full_;        // when the last attempt to store failed
   std::uint64_t dropped_while_full_ = 0;
+  std::uint64_t damaged_bytes_ = 0;  // of rows since the last sound one
   Tick released_{};
   bool undeletable_ = false;  // damage: what is settled cannot be deleted
 

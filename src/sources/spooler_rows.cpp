@@ -155,6 +155,7 @@ void Spooler::read_back() {
     {
       const std::lock_guard lock(mutex_);
       more_ = handed_on_ < spool_->last_row();
+      if (!more_) settle_empty();
       if (!more_ || queued_bytes_ >= kSpoolQueueBytes) break;
     }
     auto row = spool_->next(handed_on_);
@@ -175,9 +176,29 @@ void Spooler::read_back() {
       continue;
     }
     const std::lock_guard lock(mutex_);
+    look_for_gap(**row);
     hand_on(std::move(**row));
   }
   tell(ready_fd_);
+}
+
+// Of which nothing is left but the name. Known only when every row was seen.
+void Spooler::settle_empty() {
+  for (const auto& [id, input] : inputs_) {
+    if (id != current_.id && input.begin >= input.end) settled_[id] = input.end;
+  }
+}
+
+// Damage may hide a row altogether. Dropped rows leave gaps, too.
+void Spooler::look_for_gap(const state::SpoolRow& row) {
+  const std::uint64_t from = row.input == handed_input_ ? handed_end_ : inputs_[row.input].begin;
+  std::uint64_t gap = row.offset > from ? row.offset - from : 0;
+  gap -= std::min(gap, std::exchange(damaged_bytes_, 0));
+  if (gap == 0 || rules_.when_full == SpoolRules::WhenFull::drop_oldest) return;
+  context_.counters->lost_bytes.add(gap);
+  context_.log.error(
+      "spool.db: {} bytes before {} of generation {} are not there any more and count as lost", gap,
+      row.offset, row.gen.text());
 }
 
 void Spooler::report_damaged(const state::SpoolRow& row) {
@@ -188,6 +209,7 @@ void Spooler::report_damaged(const state::SpoolRow& row) {
                                     static_cast<ssize_t>(row.bytes.size());
   if (fd >= 0) ::close(fd);
   context_.counters->lost_bytes.add(row.length);
+  damaged_bytes_ += row.length;
   context_.log.error(
       "spool.db: the checksum of a row does not fit: {} bytes at {} of generation {} are not sent "
       "and count as lost; {}",
@@ -249,7 +271,8 @@ bool Spooler::release_one(std::int64_t id, std::uint64_t offset) {
   bool whole = false;
   {
     const std::lock_guard lock(mutex_);
-    whole = offset >= inputs_[id].end && (id != current_.id || stored_);
+    const bool seen = id < handed_input_ || !more_;
+    whole = seen && offset >= inputs_[id].end && (id != current_.id || stored_);
   }
   if (const Result<void> done = spool_->release(id, offset, whole); !done) {
     undeletable_ = spool_->trouble() == state::Trouble::damaged;

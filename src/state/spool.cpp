@@ -103,6 +103,8 @@ Result<Spool::Opened> Spool::try_open(const std::string& directory, Bytes max_by
   options.wal_pages = static_cast<std::int64_t>(log / kPageBytes);
   options.max_pages = static_cast<std::int64_t>((max_bytes - log) / kPageBytes);
   options.if_damaged = "";
+  auto log_state = repair_log(options.path + "-wal", kPageBytes);
+  if (!log_state) return tl::unexpected<Error>(log_state.error());
   auto database = Database::open(options, &trouble);
   if (!database) return tl::unexpected<Error>(database.error());
   std::unique_ptr<Spool> spool(new Spool(directory, max_bytes, log, std::move(*database)));
@@ -124,7 +126,7 @@ Result<Spool::Opened> Spool::try_open(const std::string& directory, Bytes max_by
   if (!done) return tl::unexpected<Error>(done.error());
   (void)::chmod(options.path.c_str(), 0600);
   spool->ballast_.take();
-  return Opened{std::move(spool), std::move(*inputs), {}, 0};
+  return Opened{std::move(spool), std::move(*inputs), {}, 0, *log_state};
 }
 
 Result<Spool::Opened> Spool::open(const std::string& directory, Bytes max_bytes,

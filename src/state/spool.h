@@ -14,6 +14,7 @@
 #include "base/uuid.h"
 #include "state/ballast.h"
 #include "state/database.h"
+#include "state/log_repair.h"
 
 namespace tailgate::state {
 
@@ -55,6 +56,7 @@ class Spool {
     std::vector<SpoolInput> inputs;  // of earlier runs, in their order
     std::string moved;               // where a damaged one is now; empty: it was sound
     std::uint64_t moved_bytes = 0;   // how much it may have held
+    LogRepair log = {};
   };
   /// `max_bytes`: of the file and its log together. A damaged file is moved to spool.db.corrupt-TIME, and an empty one
   /// takes its place.

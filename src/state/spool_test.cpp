@@ -147,6 +147,90 @@ TEST_CASE("a row whose pages lead nowhere is one damaged row") {
   CHECK(f.rows() == Rows{"first\n", "<damaged>", "third\n"});
 }
 
+/// What a killed process leaves: SQLite takes the log in when a file is closed, so both are copied before.
+struct Killed {
+  explicit Killed(Fixture& f) : f_(f) {
+    for (const char* name : {"/spool.db", "/spool.db-wal"})
+      std::filesystem::copy(f.dir.path + name, f.dir.path + name + std::string(".copy"));
+    f.spool.reset();
+    for (const char* name : {"/spool.db", "/spool.db-wal"})
+      std::filesystem::rename(f.dir.path + name + std::string(".copy"), f.dir.path + name);
+  }
+  /// Flips a bit of the first `what` in the log, or at a place.
+  void flip(const std::string& what) const {
+    std::ifstream in(f_.dir.path + "/spool.db-wal", std::ios::binary);
+    const std::string log((std::istreambuf_iterator<char>(in)), {});
+    REQUIRE(log.find(what) != std::string::npos);
+    flip(static_cast<std::streamoff>(log.find(what)));
+  }
+  void flip(std::streamoff at) const {
+    std::fstream file(f_.dir.path + "/spool.db-wal",
+                      std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(at);
+    const char byte = static_cast<char>(file.get() ^ 4);
+    file.seekp(at);
+    file.put(byte);
+  }
+
+ private:
+  Fixture& f_;
+};
+
+void append_lettered(Fixture& f) {
+  f.open(Bytes{64} << 20);  // its log is taken in later
+  f.begin_input();
+  for (const char letter : {'a', 'b', 'c', 'd'})
+    REQUIRE(f.append(std::string(200'000, letter) + "\n"));
+}
+
+TEST_CASE("a killed process's log is believed to its end") {
+  Fixture f;
+  append_lettered(f);
+  const Killed killed(f);
+  const auto opened = f.open();
+  CHECK_FALSE(opened.log.mended);
+  CHECK(opened.log.lost_bytes == 0);
+  CHECK(f.rows().size() == 4);
+}
+
+TEST_CASE("a flipped bit in the log costs one row, not all that was committed after it") {
+  Fixture f;
+  append_lettered(f);
+  const Killed killed(f);
+  killed.flip(std::string(10'000, 'b'));
+  CHECK(f.open().log.mended);
+  const Rows rows = f.rows();
+  REQUIRE(rows.size() == 4);
+  CHECK(rows[0][0] == 'a');
+  CHECK(rows[1].substr(0, 9) == "<damaged>");
+  CHECK(rows[2][0] == 'c');
+  CHECK(rows[3][0] == 'd');
+}
+
+TEST_CASE("a flipped bit in the log's head or in the head of a frame costs nothing") {
+  for (const std::streamoff at : {9, 17, 25, 32 + 9, 32 + 17}) {
+    CAPTURE(at);
+    Fixture f;
+    append_lettered(f);
+    const Killed killed(f);
+    killed.flip(at);
+    CHECK(f.open().log.mended);
+    CHECK(f.rows() == Rows{std::string(200'000, 'a') + "\n", std::string(200'000, 'b') + "\n",
+                           std::string(200'000, 'c') + "\n", std::string(200'000, 'd') + "\n"});
+  }
+}
+
+TEST_CASE("a log whose last batch is torn loses that batch alone, and says so") {
+  Fixture f;
+  append_lettered(f);
+  const Killed killed(f);
+  killed.flip(std::string(10'000, 'd'));
+  const auto opened = f.open();
+  CHECK_FALSE(opened.log.mended);
+  CHECK(opened.log.lost_bytes > 0);
+  CHECK(f.rows().size() == 3);
+}
+
 TEST_CASE("an input whose last row is damaged is not gone on with") {
   Fixture f;
   f.begin_input();
