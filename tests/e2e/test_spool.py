@@ -383,9 +383,15 @@ def test_lines_dropped_at_the_limit_are_whole_and_counted(piped, start_faulty, w
     wait_lag(program)
     numbers = first_of(taken(server))
     assert len(numbers) == 8_100 - dropped and numbers == sorted(numbers)
-    assert (1_000 in numbers) == (when_full == "drop_newest") and (7_999 in numbers) == (when_full == "drop_oldest")
-    ever = program.status()["sources"]["access_log"]["settled_ever"]["api"]
-    assert ever["filtered"] == dropped and ever["delivered"] == len(numbers)
+    if when_full == "drop_newest":
+        assert numbers[:2_000] == list(range(2_000))  # a short last row may still have found room
+    else:
+        assert 7_999 in numbers and 2_500 not in numbers
+
+    def ever():
+        counts = program.status()["sources"]["access_log"]["settled_ever"]["api"]
+        return counts["filtered"], counts["delivered"]
+    wait_until(lambda: ever() == (dropped, len(numbers)), 5, "the durable ledger holds them all")
     assert program.stop() == 0, program.log()[-2000:]
     ledger = program.check_ledger()
     assert ledger["access_log"] == {"read": 8_100, "filtered": dropped, "dead-lettered": 0, "dispatched": len(numbers)}
