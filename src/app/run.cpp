@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <malloc.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -135,8 +136,17 @@ SessionEnd session(const RunOptions& options, const Log& log) {
   return run_session(pipeline, rules, log);
 }
 
+// What is freed goes back to the system: glibc would else raise this threshold with each large body freed, and keep the
+// holes between those that wait as resident memory beyond memory_limit.
+void give_back_bodies() {
+#ifdef M_MMAP_THRESHOLD
+  mallopt(M_MMAP_THRESHOLD, 64 << 10);
+#endif
+}
+
 int run(const RunOptions& options) {
   block_signals();
+  give_back_bodies();
   const Log log = make_log(level_of(options));
   const SessionEnd end = session(options, log);
   return end.reload ? begin_again(log) : end.exit_code;

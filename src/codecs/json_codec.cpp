@@ -27,7 +27,8 @@ Result<void> JsonCodec::encode(const json::Event& event, std::string_view text, 
                                BatchEvent& out) {
   batch.body().append(text);
   if (!named_) return {};
-  if (batch.empty()) ids_.clear();
+  follow(batch);
+  known_ = batch.size() + 1;
   const std::string_view id = text_at(event, id_);
   if (!id.empty()) {
     ids_.insert(id);
@@ -48,10 +49,21 @@ std::vector<json::Path> JsonCodec::reads() const {
   return named_ ? std::vector{id_, stream_, schema_} : std::vector<json::Path>{};
 }
 
+// A batch does not always begin empty: the event that made one too large opens the next.
+void JsonCodec::follow(const Batch& batch) {
+  if (batch.size() == known_) return;
+  ids_.clear();
+  for (const BatchEvent& event : batch.events()) {
+    if (event.id.size > 0) ids_.insert(batch.note(event.id));
+  }
+  known_ = batch.size();
+}
+
 bool JsonCodec::fits(const json::Event& event, const Batch& batch) {
   if (batch.empty()) return true;
   if (shape_ == Shape::single) return false;
   if (!named_) return true;
+  follow(batch);
   const std::string_view id = text_at(event, id_);
   return id.empty() || !ids_.contains(id);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,13 +33,15 @@ class JsonCodec final : public Codec {
 
  private:
   static std::string_view text_at(const json::Event& event, const json::Path& path);
+  void follow(const Batch& batch);
 
   Shape shape_;
   bool named_;
   json::Path id_;
   json::Path stream_;
   json::Path schema_;
-  IdSet ids_;  // of the batch that was begun last
+  IdSet ids_;              // of the batch that is being written
+  std::size_t known_ = 0;  // how many of its events they are of
   std::string group_;
 };
 

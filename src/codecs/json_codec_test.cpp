@@ -77,6 +77,19 @@ TEST_CASE("what names an event in an answer is noted, as it is after decoding") 
   CHECK(writer.note(1, &BatchEvent::group).empty());
 }
 
+TEST_CASE(
+    "ids of a batch that has left are forgotten, also when the next begins with its last event") {
+  Writer writer(Shape::array, true);
+  for (const char* id : {"a", "b", "c"}) CHECK(writer.add(with_id(id)));
+  Batch next = writer.batch.split_off(2);
+  writer.batch.settle_all();
+  writer.batch = std::move(next);
+  CHECK(writer.add(with_id("a")));
+  CHECK(writer.add(with_id("b")));
+  CHECK_FALSE(writer.add(with_id("c")));
+  CHECK_FALSE(writer.add(with_id("a")));
+}
+
 TEST_CASE("no batch holds one id twice, but the next may") {
   Writer writer(Shape::array, true);
   CHECK(writer.add(with_id("a")));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/batch.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
@@ -161,9 +162,25 @@ Batch Batch::take(const std::vector<bool>& keep) {
 }
 
 Batch Batch::split_off(std::size_t at) {
-  std::vector<bool> keep(events_.size(), false);
-  for (std::size_t i = at; i < keep.size(); ++i) keep[i] = true;
-  return take(keep);
+  const bool settled_some = std::any_of(events_.begin(), events_.end(),
+                                        [](const BatchEvent& event) { return event.settled; });
+  // A small head is better copied than left in a large body.
+  if (settled_some || at <= events_.size() / 2 || at >= events_.size()) {
+    std::vector<bool> keep(events_.size(), false);
+    for (std::size_t i = at; i < keep.size(); ++i) keep[i] = true;
+    return take(keep);
+  }
+  Batch tail(sink_, framing_, *lease_.credits());
+  tail.opened = opened;
+  tail.read_at = read_at;
+  for (std::size_t i = at; i < events_.size(); ++i) tail.copy_event(*this, events_[i]);
+  tail.account();
+  events_.erase(events_.begin() + static_cast<std::ptrdiff_t>(at), events_.end());
+  const BatchEvent& last = events_.back();
+  body_.resize(std::size_t{last.body.begin} + last.body.size);
+  body_.push_back(framing_.close);
+  while (chunks_.back().get() != last.chunk) chunks_.pop_back();
+  return tail;
 }
 
 void Batch::settle(std::size_t event, Settled as) {

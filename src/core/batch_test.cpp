@@ -77,6 +77,22 @@ TEST_CASE("a split keeps order, notes and framing, and settles each event once")
   CHECK(f.stream->settled_offset() == 30);
 }
 
+TEST_CASE("a batch goes on after its end was split off") {
+  Fixture f;
+  Batch batch(0, kArray, f.credits);
+  for (std::uint32_t line = 0; line < 3; ++line) f.add(batch, line, std::to_string(line));
+  Batch tail = batch.split_off(2);
+  CHECK(batch.wire() == "[0,1]");
+  CHECK(tail.wire() == "[2]");
+  CHECK(tail.note(tail.events()[0].id) == "2");
+  tail.settle_all();
+  f.add(batch, 2, "again");
+  CHECK(batch.wire() == "[0,1,again]");
+  CHECK(batch.note(batch.events()[2].id) == "again");
+  batch.settle_all();
+  CHECK(f.stream->settled_offset() == 30);
+}
+
 TEST_CASE("credits are counted while a batch lives") {
   Fixture f;
   {

@@ -18,6 +18,7 @@ Result<void> Batcher::add(const json::Event& event, std::string_view text,
   }
   Batch& batch = *open_;
   BatchEvent out;
+  const std::size_t room = batch.body().capacity();
   batch.begin_event();
   Result<void> encoded = codec_.encode(event, text, batch, out);
   if (!encoded.has_value()) {
@@ -26,6 +27,8 @@ Result<void> Batcher::add(const json::Event& event, std::string_view text,
   }
   const std::size_t before = batch.size();
   batch.end_event(out, chunk, line);
+  // Before it is pushed too: a body in the making holds as much memory as one that waits.
+  if (before == 0 || batch.body().capacity() != room) batch.account();
   if (before == 0) {
     batch.opened = now;
     batch.read_at = event.origin.read_at;
@@ -37,6 +40,8 @@ Result<void> Batcher::add(const json::Event& event, std::string_view text,
     last.opened = now;
     last.read_at = event.origin.read_at;
     open_.emplace(std::move(last));
+    open_->reserve(last_bytes_, last_events_);
+    open_->account();
   }
   if (open_->size() >= limits_.max_events || open_->wire().size() >= limits_.max_bytes) flush();
   return {};

@@ -115,8 +115,9 @@ class Process:
             self.kill()
             return self.popen.returncode
 
-    def rss_bytes(self) -> int:
+    def peak_rss_bytes(self) -> int:
+        """The most it ever held, as the kernel keeps it."""
         for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
+            if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
         return 0
