@@ -10,6 +10,7 @@
 #include "core/schema.h"
 #include "filters/paths.h"
 #include "json/parse.h"
+#include "settings/readable_file.h"
 
 namespace tailgate::filters {
 namespace {
@@ -183,7 +184,9 @@ std::unique_ptr<Filter> make(const settings::Section& options) {
     return nullptr;
   }
   if (options.given("types")) return std::make_unique<ConvertPaths>(read_types(options));
-  auto schema = Schema::load(options.file("schema"), options.problems());
+  const std::string file = settings::readable_file(options, "schema");
+  if (file.empty()) return nullptr;
+  auto schema = Schema::load(file, options.problems());
   if (!schema) return nullptr;
   return std::make_unique<ConvertBySchema>(std::move(*schema));
 }

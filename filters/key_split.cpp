@@ -5,12 +5,16 @@
 
 #include <algorithm>
 
+#include "settings/readable_file.h"
+
 namespace tailgate::filters {
 
 void KeySplit::read(const settings::Section& options) {
   separator_ = options.text("separator");
   if (separator_.empty()) options.problem("separator", "must not be empty");
-  if (options.given("schema")) schema_ = Schema::load(options.file("schema"), options.problems());
+  if (const std::string file = settings::readable_file(options, "schema"); !file.empty()) {
+    schema_ = Schema::load(file, options.problems());
+  }
   for (const auto& [flat, text] : options.pairs("keys")) {
     auto path = json::Path::parse(text);
     if (!path) {

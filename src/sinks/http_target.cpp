@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sinks/http_target.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <future>
 #include <utility>
 
 #include "base/gzip.h"
+#include "settings/readable_file.h"
 #include "sinks/transports.h"
 
 namespace tailgate::sinks {
@@ -59,14 +56,6 @@ std::string lower(std::string text) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
   return text;
-}
-
-/// True when the file is not named or can be read; else a problem is added.
-bool readable(const settings::Section& section, std::string_view option) {
-  const std::string path = section.text(option);
-  if (path.empty() || ::access(path.c_str(), R_OK) == 0) return true;
-  section.problem(option, "cannot read " + path + ": " + std::strerror(errno));
-  return false;
 }
 
 }  // namespace
@@ -139,7 +128,8 @@ bool HttpTarget::read_auth(const settings::Section& options) {
     auth.problem("type", "basic needs a user");
     return false;
   }
-  if (!readable(auth, file)) return false;
+  const std::string secret_file = settings::readable_file(auth, file);
+  if (auth.given(file) && secret_file.empty()) return false;
   credentials_.user = basic ? auth.text("user") : "";
   std::string text = auth.text(secret);
   text.erase(text.find_last_not_of("\r\n") + 1);  // as files that hold secrets end
@@ -148,20 +138,20 @@ bool HttpTarget::read_auth(const settings::Section& options) {
     return false;
   }
   (basic ? credentials_.password : credentials_.bearer) = text;
-  if (auth.given(file)) (basic ? password_file_ : token_file_).emplace(auth.text(file));
+  if (auth.given(file)) (basic ? password_file_ : token_file_).emplace(secret_file);
   return true;
 }
 
 bool HttpTarget::read_tls(const settings::Section& options) {
   const settings::Section tls(options.node("tls"), kTlsOptions, options.problems());
-  tls_ = {.ca_file = tls.text("ca_file"),
-          .cert_file = tls.text("cert_file"),
-          .key_file = tls.text("key_file"),
+  tls_ = {.ca_file = settings::readable_file(tls, "ca_file"),
+          .cert_file = settings::readable_file(tls, "cert_file"),
+          .key_file = settings::readable_file(tls, "key_file"),
           .verify = tls.flag("verify")};
-  bool fine = readable(tls, "ca_file");
-  fine = readable(tls, "cert_file") && fine;
-  fine = readable(tls, "key_file") && fine;
-  if (!tls_.key_file.empty() && tls_.cert_file.empty()) {
+  bool fine = tls.given("ca_file") != tls_.ca_file.empty() &&
+              tls.given("cert_file") != tls_.cert_file.empty() &&
+              tls.given("key_file") != tls_.key_file.empty();
+  if (tls.given("key_file") && !tls.given("cert_file")) {
     tls.problem("key_file", "a key without its certificate; give cert_file too");
     fine = false;
   }

@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "core/template.h"
+#include "settings/readable_file.h"
 #include "sinks/kafka_client.h"
 #include "sinks/kafka_options.h"
 
@@ -77,24 +78,29 @@ bool is_secret(std::string_view property) {
          property == "ssl.key.pem" || property == "sasl.oauthbearer.config";
 }
 
-void read_tls(const settings::Section& options, KafkaSettings& out) {
+bool read_tls(const settings::Section& options, KafkaSettings& out) {
   const settings::Section tls(options.node("tls"), kKafkaTlsOptions, options.problems());
   const std::pair<std::string_view, std::string_view> files[] = {
       {"ca_file", "ssl.ca.location"},
       {"cert_file", "ssl.certificate.location"},
       {"key_file", "ssl.key.location"}};
+  bool fine = true;
   for (const auto& [name, property] : files) {
-    if (tls.given(name)) out.properties.emplace_back(property, tls.text(name));
+    std::string path = settings::readable_file(tls, name);
+    fine = fine && tls.given(name) != path.empty();
+    if (!path.empty()) out.properties.emplace_back(property, std::move(path));
   }
   if (tls.given("cert_file") != tls.given("key_file")) {
     tls.problem(tls.given("cert_file") ? "cert_file" : "key_file",
                 "cert_file and key_file go together");
+    fine = false;
   }
   if (!tls.flag("verify")) {
     out.properties.emplace_back("enable.ssl.certificate.verification", "false");
     tls.problems().warn(tls.node("verify"),
                         "the brokers' certificates are not checked: anybody can read the events");
   }
+  return fine;
 }
 
 void read_sasl(const settings::Section& options, KafkaSettings& out) {
@@ -110,40 +116,58 @@ void read_sasl(const settings::Section& options, KafkaSettings& out) {
   }
 }
 
-void read_protocol(const settings::Section& options, KafkaSettings& out) {
+bool read_protocol(const settings::Section& options, KafkaSettings& out) {
   const bool tls = options.node("tls").given();
   const bool sasl = options.node("sasl").given();
-  if (tls) read_tls(options, out);
+  const bool fine = !tls || read_tls(options, out);
   if (sasl) read_sasl(options, out);
   if (tls || sasl) {
     out.properties.emplace_back("security.protocol",
                                 sasl ? (tls ? "sasl_ssl" : "sasl_plaintext") : "ssl");
   }
+  return fine;
 }
 
-void read_properties(const settings::Section& options, KafkaSettings& out) {
+/// Says of one property what is wrong with it. A file or a combination is judged later, by check().
+bool may_be_set(const settings::Node& key, const settings::Node& value, bool unsafe,
+                settings::Problems& problems) {
+  const std::string& name = key.text();
+  if (const std::string_view why = refused_property(name, unsafe); !why.empty()) {
+    const bool insists = refused_property(name, true).empty();
+    problems.add(key, fmt::format("{}{}", why, insists ? " (unsafe_options: true to insist)" : ""));
+    return false;
+  }
+  const std::unique_ptr<rd_kafka_conf_t, decltype(&rd_kafka_conf_destroy)> conf(
+      rd_kafka_conf_new(), &rd_kafka_conf_destroy);
+  std::array<char, 512> why{};
+  const rd_kafka_conf_res_t answer =
+      rd_kafka_conf_set(conf.get(), name.c_str(), value.text().c_str(), why.data(), why.size());
+  if (answer == RD_KAFKA_CONF_OK) return true;
+  problems.add(answer == RD_KAFKA_CONF_UNKNOWN ? key : value, why.data());
+  return false;
+}
+
+bool read_properties(const settings::Section& options, KafkaSettings& out) {
   const bool unsafe = options.flag("unsafe_options");
-  for (auto& [name, value] : options.pairs("options")) {
-    const std::string_view why = refused_property(name, unsafe);
-    if (!why.empty()) {
-      options.problem("options", fmt::format("{}: {}{}", name, why,
-                                             refused_property(name, true).empty()
-                                                 ? " (unsafe_options: true to insist)"
-                                                 : ""));
+  bool fine = true;
+  const settings::Node map = options.node("options");
+  for (const auto& [key, value] : map.members()) {
+    if (!value.is_scalar() || !may_be_set(key, value, unsafe, options.problems())) {
+      fine = false;
       continue;
     }
+    const std::string& name = key.text();
+    const std::string& text = value.text();
     if (name == "batch.size") {
       // Given to each producer on its own: the topic's limit may ask for less.
-      const auto end = std::from_chars(value.data(), value.data() + value.size(), out.batch_size);
-      if (end.ec != std::errc() || end.ptr != value.data() + value.size() || out.batch_size == 0) {
-        options.problem("options", "batch.size: a number of bytes is expected");
-      }
+      std::from_chars(text.data(), text.data() + text.size(), out.batch_size);
       continue;
     }
     if (name == "sasl.mechanism" || name == "sasl.mechanisms")
-      out.scram = value.starts_with("SCRAM");
-    out.properties.emplace_back(std::move(name), std::move(value));
+      out.scram = text.starts_with("SCRAM");
+    out.properties.emplace_back(name, text);
   }
+  return fine;
 }
 
 void read_topic(const settings::Section& options, KafkaSettings& out) {
@@ -198,18 +222,20 @@ std::optional<KafkaSettings> read_kafka_settings(const settings::Section& option
   }
   out.headers = options.given("headers");
   read_topic(options, out);
-  read_protocol(options, out);
+  bool fine = read_protocol(options, out);
   out.properties.emplace_back("linger.ms", std::to_string(options.duration("linger").count()));
   out.properties.emplace_back("compression.type", options.text("compression"));
-  read_properties(options, out);
+  fine = read_properties(options, out) && fine;
   for (const auto& [name, value] : out.properties) {
     if (is_secret(name) && !value.empty()) out.secrets.push_back(value);
   }
-  if (options.problems().any()) return std::nullopt;
-  if (std::string wrong = check(out); !wrong.empty()) {
-    options.problems().add(options.self(), std::move(wrong));
-    return std::nullopt;
+  // What is wrong elsewhere is no reason to say less of this sink.
+  if (fine) {
+    if (std::string wrong = check(out); !wrong.empty()) {
+      options.problems().add(options.self(), std::move(wrong));
+    }
   }
+  if (options.problems().any()) return std::nullopt;
   return out;
 }
 

@@ -87,6 +87,22 @@ TEST_CASE("what librdkafka refuses is a problem at start") {
   }
 }
 
+TEST_CASE("each wrong property and file is named at its place, whatever else is wrong") {
+  const Read read(
+      "linger: soon\noptions:\n  no.such.property: 1\n  socket.timeout.ms: abc\n  acks: 1\n"
+      "  log.queue: true\ntls: {ca_file: /no/such/ca.pem}\n");
+  const std::string text = read.problems.text();
+  for (const char* wanted :
+       {"test.yaml:3:9: linger: ", "test.yaml:5:3: options.\"no.such.property\": No such",
+        "test.yaml:6:22: options.\"socket.timeout.ms\": ",
+        "test.yaml:7:3: options.acks: it would falsify delivery reports (unsafe_options: true",
+        "test.yaml:8:3: options.\"log.queue\": the sink needs its own value\n",
+        "test.yaml:9:16: tls.ca_file: cannot read /no/such/ca.pem: No such file"}) {
+    CAPTURE(text);
+    CHECK_MESSAGE(text.find(wanted) != std::string::npos, wanted);
+  }
+}
+
 TEST_CASE("TLS and SASL choose the protocol, and secrets are taken out of what is said") {
   const Read read(
       "sasl: {mechanism: SCRAM-SHA-256, username: u, password: hunter2}\ntls: {verify: false}");
