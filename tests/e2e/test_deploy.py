@@ -7,7 +7,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
 import yaml
+
+from services import envoy
 
 REPO = Path(__file__).resolve().parents[2]
 TAILGATE = os.environ.get("TAILGATE", str(REPO / "build/dev/tailgate"))
@@ -57,7 +60,9 @@ def test_the_volumes_hold_what_the_settings_allow():
     each = int(re.search(r"\((\d+) << 20\)", rotate).group(1)) << 20
     kept = int(re.search(r"tail -n \+(\d+)", rotate).group(1)) - 1
     assert each * (kept + 1) < limits["log"]
-    assert size(settings["sources"]["access_log"]["rotated"]["max_bytes"]) < limits["log"]
+    source = settings["sources"]["access_log"]
+    assert size(source["rotated"]["max_bytes"]) < limits["log"]
+    assert size(source["max_backlog"]) + each < limits["log"] and source["when_backlog_full"] == "drop_oldest"
     assert size(settings["dead_letters"]["max_bytes"]) < limits["state"]
     assert size(settings["memory_limit"]) + (20 << 20) < size(SIDECAR["resources"]["limits"]["memory"])
 
@@ -68,6 +73,14 @@ def test_every_container_is_confined():
         context = container["securityContext"]
         assert context["readOnlyRootFilesystem"] and not context["allowPrivilegeEscalation"]
         assert context["capabilities"] == {"drop": ["ALL"]}
+
+
+@pytest.mark.services
+def test_the_manifests_envoy_settings_are_accepted_by_a_real_envoy(tmp_path):
+    file = tmp_path / "envoy.yaml"
+    file.write_text(SETTINGS["envoy"]["envoy.yaml"].replace("/var/log/envoy", str(tmp_path)))
+    done = subprocess.run([envoy.binary(), "--mode", "validate", "-c", file], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_rotation_renames_the_large_log_and_keeps_the_newest(tmp_path):

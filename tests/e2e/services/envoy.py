@@ -75,8 +75,24 @@ class BackendServer(http.server.ThreadingHTTPServer):
         """Clients that go away are part of the traffic."""
 
 
+def binary() -> Path:
+    return next((ensure("envoy") / "venv").glob("lib/python*/site-packages/envoy/_bin/envoy"))
+
+
+def file_log(separator: str, omit_empty: bool) -> list:
+    """The access_log of FIELDS; its path is filled in where it is used."""
+    fields = {separator.join(path): operator for path, operator in FIELDS.items()}
+    kind = "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog"
+    return [{"name": "envoy.access_loggers.file",
+             "typed_config": {"@type": kind,
+                              "log_format": {"omit_empty_values": omit_empty, "json_format": fields}}}]
+
+
 class Envoy:
-    def __init__(self, folder: Path, separator: str = "_", omit_empty: bool = False, log: Path | None = None):
+    """`access_log`: an access_log of one file logger instead of FIELDS."""
+
+    def __init__(self, folder: Path, separator: str = "_", omit_empty: bool = False, log: Path | None = None,
+                 access_log: list | None = None):
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self.log = log or folder / "access.log"
@@ -84,9 +100,10 @@ class Envoy:
         self.port, self.admin, self.dead = free_ports(3)
         self.backend = BackendServer(("127.0.0.1", 0), Backend)
         self.process = None
-        values = {"ADMIN": self.admin, "PORT": self.port, "LOG": self.log, "JWKS": self.signer.jwks,
-                  "OMIT": str(omit_empty).lower(), "BACKEND": self.backend.server_port, "DEAD": self.dead,
-                  "FIELDS": json.dumps({separator.join(path): operator for path, operator in FIELDS.items()})}
+        access_log = access_log or file_log(separator, omit_empty)
+        access_log[0]["typed_config"]["path"] = str(self.log)
+        values = {"ADMIN": self.admin, "PORT": self.port, "JWKS": self.signer.jwks, "DEAD": self.dead,
+                  "BACKEND": self.backend.server_port, "ACCESS_LOG": json.dumps(access_log)}
         text = (HERE / "envoy.yaml.in").read_text()
         for name, value in values.items():
             text = text.replace(f"@{name}@", str(value))
@@ -94,8 +111,7 @@ class Envoy:
 
     def start(self) -> "Envoy":
         threading.Thread(target=self.backend.serve_forever, daemon=True).start()
-        binary = next((ensure("envoy") / "venv").glob("lib/python*/site-packages/envoy/_bin/envoy"))
-        self.process = Process("envoy", [binary, "-c", self.folder / "envoy.yaml", "--concurrency", "1",
+        self.process = Process("envoy", [binary(), "-c", self.folder / "envoy.yaml", "--concurrency", "1",
                                          "--file-flush-interval-msec", "100", "-l", "warning",
                                          "--disable-hot-restart"], self.folder / "envoy.log")
         self.process.wait_ready(self.ready, 30)

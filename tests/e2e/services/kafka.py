@@ -129,7 +129,8 @@ class Kafka:
         return f"127.0.0.1:{self.ports[listener]}"
 
     def format(self):
-        cluster = base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=")
+        # The first byte is fixed: an id that begins with "-" would be read as an option.
+        cluster = base64.urlsafe_b64encode(b"\0" + os.urandom(15)).decode().rstrip("=")
         scram = []
         for mechanism in ("SCRAM-SHA-256", "SCRAM-SHA-512"):
             scram += ["--add-scram", f"{mechanism}=[name={USER},password={PASSWORD}]"]
