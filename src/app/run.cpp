@@ -39,7 +39,7 @@ std::string cannot_have(const pipeline::General& wanted, const pipeline::General
       return free.error().what;
   }
   if (!wanted.data_dir.empty() && wanted.data_dir != running.data_dir) {
-    auto opened = state::Store::open({wanted.data_dir, Millis(0), false});
+    auto opened = state::Store::open({wanted.data_dir, Millis(0), false, {}});
     if (!opened.has_value()) return opened.error().what;
   }
   return {};
@@ -104,7 +104,13 @@ SessionEnd session(const RunOptions& options, const Log& log) {
   context.interactive = options.once;
   std::unique_ptr<state::Store> store;
   if (!problems.any() && !general.data_dir.empty()) {
-    auto opened = state::Store::open({general.data_dir, general.run.grace, false});
+    const auto begins = [&](const std::string& holder) {
+      log.warn("{}: {} uses it; waits for its end, at most {}", general.data_dir, holder,
+               human_duration(general.run.grace));
+    };
+    auto opened = state::Store::open(
+        {general.data_dir, general.run.grace, false, {begins, stop_waits}});
+    if (!opened.has_value() && stop_waits()) return {kSettled};
     if (!opened.has_value()) {
       std::fprintf(stderr, "tailgate: %s\n", opened.error().what.c_str());
       return {kUndelivered};

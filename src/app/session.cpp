@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <ctime>
@@ -30,7 +31,8 @@ class SignalThread {
   SignalThread(pipeline::Pipeline& pipeline, const std::function<bool()>& reload) {
     thread_ = std::thread([this, &pipeline, &reload] {
       int number = 0;
-      while (sigwait(&signals_, &number) == 0 && number != SIGUSR1) {
+      while (sigwait(&signals_, &number) == 0 && !ended_.load()) {
+        if (number == SIGUSR1) continue;  // somebody else's
         if (number != SIGHUP || !reload) {
           pipeline.request_stop();
         } else if (reload()) {
@@ -40,6 +42,7 @@ class SignalThread {
     });
   }
   ~SignalThread() {
+    ended_.store(true);
     pthread_kill(thread_.native_handle(), SIGUSR1);
     thread_.join();
   }
@@ -48,6 +51,7 @@ class SignalThread {
 
  private:
   const sigset_t signals_ = session_signals();
+  std::atomic<bool> ended_{false};
   std::thread thread_;
 };
 
@@ -156,6 +160,12 @@ void block_signals() {
   std::signal(SIGPIPE, SIG_IGN);
 }
 
+bool stop_waits() {
+  sigset_t pending{};
+  sigpending(&pending);
+  return sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1;
+}
+
 std::string ledger_text(const pipeline::Pipeline& pipeline) {
   std::string text;
   for (const auto& source : pipeline.sources()) {
@@ -212,6 +222,8 @@ SessionEnd run_session(pipeline::Pipeline& pipeline, const SessionRules& rules, 
     ending = pipeline.run();
     pipeline.on_tick({});
   }
+  // A signal that came after the loop had ended counts too.
+  if (pipeline.stop_requested()) ending.reload = false;
   const Totals totals = totals_of(pipeline);
   if (ending.sink_closed) return {kSettled};
   if (!rules.quiet && rules.ledger) std::fputs(ledger_text(pipeline).c_str(), stderr);

@@ -30,6 +30,9 @@ struct SessionEnd {
 /// To be called before any thread is started: the signals that run_session() waits for must reach no other thread.
 void block_signals();
 
+/// SIGTERM or SIGINT came before run_session() could take it.
+bool stop_waits();
+
 /// Runs until done or stopped. SIGTERM and SIGINT drain, a second one ends at once.
 SessionEnd run_session(pipeline::Pipeline& pipeline, const SessionRules& rules, const Log& log);
 

@@ -113,6 +113,54 @@ void Stream::advance_locked() {
   while (!chunks_.empty() && done(chunks_.front())) chunks_.pop_front();
 }
 
+// What every sink has settled beyond the place that all have passed, in order.
+std::vector<std::pair<std::uint64_t, std::uint64_t>> Stream::settled_above_locked() const {
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> above;
+  for (const auto& chunk : chunks_) {
+    const auto by = [&](std::uint32_t line) {
+      return std::all_of(
+          chunk->sinks.begin(), chunk->sinks.end(),
+          [&](const ChunkState::PerSink& state) { return bit(state.bits, line); });
+    };
+    const bool none = std::any_of(chunk->sinks.begin(), chunk->sinks.end(),
+                                  [](const auto& state) { return state.settled == 0; });
+    for (std::uint32_t line = 0; line < chunk->lines() && !none; ++line) {
+      if (by(line)) extend(above, chunk->offsets[line], chunk->offsets[line + 1]);
+    }
+  }
+  // Of an earlier run, and not read again yet.
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> before;
+  if (!positions_.empty()) before = positions_.front().above;
+  for (const SinkPosition& other : positions_) {
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> both;
+    for (const auto& [begin, end] : before) {
+      if (end <= other.offset) both.emplace_back(begin, end);
+      for (const auto& range : other.above) {
+        const auto from = std::max(begin, range.first);
+        if (from < std::min(end, range.second)) both.emplace_back(from, std::min(end, range.second));
+      }
+    }
+    before = std::move(both);
+  }
+  for (const auto& [begin, end] : before) {
+    if (end > end_) extend(above, std::max(begin, end_), end);
+  }
+  return above;
+}
+
+std::uint64_t Stream::unsettled_before(std::uint64_t end) const {
+  const std::lock_guard lock(mutex_);
+  std::uint64_t least = end_;
+  for (const SinkPosition& position : positions_) least = std::min(least, position.offset);
+  std::uint64_t waiting = end > least ? end - least : 0;
+  if (waiting == 0) return 0;
+  for (const auto& [from, to] : settled_above_locked()) {
+    if (to <= least || from >= end) continue;
+    waiting -= std::min(to, end) - std::max(from, least);
+  }
+  return waiting;
+}
+
 std::vector<SinkPosition> Stream::positions() const {
   const std::lock_guard lock(mutex_);
   std::vector<SinkPosition> result = positions_;

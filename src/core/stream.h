@@ -86,6 +86,8 @@ class Stream : public std::enable_shared_from_this<Stream> {
   [[nodiscard]] std::vector<SinkPosition> positions() const;
   /// Everything before it is settled for every sink.
   [[nodiscard]] std::uint64_t settled_offset() const;
+  /// How many of the bytes before `end` some sink has not settled.
+  [[nodiscard]] std::uint64_t unsettled_before(std::uint64_t end) const;
   /// The end of the last line added.
   [[nodiscard]] std::uint64_t end_offset() const;
   /// Whether a line could be parsed, told of each by the intake thread alone. True once, when none of its first kTrial
@@ -102,6 +104,7 @@ class Stream : public std::enable_shared_from_this<Stream> {
  private:
   friend class Chunk;
   void advance_locked();
+  [[nodiscard]] std::vector<std::pair<std::uint64_t, std::uint64_t>> settled_above_locked() const;
 
   const Uuid gen_;
   const std::string source_;

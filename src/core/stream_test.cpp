@@ -57,6 +57,25 @@ TEST_CASE("ranges settled in an earlier run are kept until they are read again")
   CHECK(stream->positions()[0].offset == 50);
 }
 
+TEST_CASE("what waits is what some sink has not settled, wherever it lies") {
+  const auto stream = std::make_shared<Stream>(Uuid::random(), "s", "p",
+                                               std::vector<SinkPosition>(2, SinkPosition{}));
+  const auto chunk = stream->add_chunk({0, 10, 20, 30});
+  CHECK(stream->unsettled_before(40) == 40);
+  chunk->settle(0, 1, Settled::delivered);
+  CHECK(stream->unsettled_before(40) == 40);
+  chunk->settle(1, 1, Settled::delivered);
+  CHECK(stream->unsettled_before(40) == 30);
+  CHECK(stream->unsettled_before(15) == 10);
+  stream->skip(35);
+  CHECK(stream->unsettled_before(40) == 25);
+  const auto later = std::make_shared<Stream>(Uuid::random(), "s", "p", stream->positions());
+  CHECK(later->unsettled_before(40) == 25);
+  chunk->settle_for_all(0, Settled::delivered);
+  chunk->settle_for_all(2, Settled::delivered);
+  CHECK(stream->unsettled_before(40) == 5);
+}
+
 TEST_CASE("chunks may be settled in any order") {
   const auto stream = stream_with({{}});
   const auto first = stream->add_chunk({0, 5, 10});

@@ -90,6 +90,7 @@ class Pipeline {
   Ending run();
   /// Any thread: the first call drains within grace, the second ends at once.
   void request_stop();
+  [[nodiscard]] bool stop_requested() const { return stops_.load() > 0; }
   /// Any thread: reads no more, delivers what is under way within grace, and returns.
   void request_reload();
   /// Called on the intake thread about once a second: for progress.

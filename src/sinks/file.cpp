@@ -5,11 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
+#include "json/diagnose.h"
 #include "sinks/registry.h"
 
 namespace tailgate::sinks {
@@ -53,7 +55,36 @@ Result<void> FileSink::open() {
     close();
     return fail(path_ + " is a pipe; write to it by the sink `stdout`");
   }
-  return {};
+  return mend();
+}
+
+// What a process that was killed in the midst of a write has left must not begin our first line: half of an event is
+// taken back, as it will be written again whole; anything else without a line end gets one.
+Result<void> FileSink::mend() {
+  struct stat found {};
+  if (mended_ || ::fstat(fd_, &found) != 0 || !S_ISREG(found.st_mode)) return {};
+  mended_ = true;
+  constexpr off_t kStep = 64 << 10;
+  std::string tail;
+  off_t begin = found.st_size;
+  // Opened to append; reading needs a descriptor of its own.
+  const int fd = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  while (fd >= 0 && begin > 0 && tail.find('\n') == std::string::npos) {
+    const off_t from = std::max<off_t>(begin - kStep, 0);
+    std::string piece(static_cast<std::size_t>(begin - from), '\0');
+    if (::pread(fd, piece.data(), piece.size(), from) != static_cast<ssize_t>(piece.size())) break;
+    tail.insert(0, piece);
+    begin = from;
+    if (tail.back() == '\n') break;
+  }
+  if (fd >= 0) ::close(fd);
+  const std::size_t newline = tail.rfind('\n');
+  tail.erase(0, newline == std::string::npos ? 0 : newline + 1);
+  if (tail.empty()) return {};
+  constexpr std::size_t kDepth = 1000;
+  const bool torn = tail.front() == '{' && json::find_flaw(tail, kDepth).has_value();
+  if (torn && ::ftruncate(fd_, found.st_size - static_cast<off_t>(tail.size())) == 0) return {};
+  return append("\n");
 }
 
 Result<void> FileSink::append(std::string_view text) {

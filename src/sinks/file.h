@@ -24,11 +24,13 @@ class FileSink final : public Sink {
  private:
   Result<void> open();
   Result<void> append(std::string_view text);
+  Result<void> mend();
   void close();
 
   std::string path_;
   bool sync_;
   int fd_ = -1;
+  bool mended_ = false;
 };
 
 }  // namespace tailgate::sinks

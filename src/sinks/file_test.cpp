@@ -55,6 +55,24 @@ TEST_CASE("lines are appended, and the file is for its owner and group") {
   CHECK((about.st_mode & 0137U) == 0);
 }
 
+TEST_CASE("half an event that a killed process left is taken back, other text gets its line end") {
+  const Folder folder;
+  const std::string file = folder.file("out");
+  const TestBatch batch(kTwo, Framing{});
+  const std::string whole = "{\"n\":1}\n{\"n\":2}\n";
+  const auto after = [&](const std::string& before) {
+    std::ofstream(file, std::ios::trunc) << before;
+    FileSink sink(file, false);
+    CHECK(send(sink, batch).kind == Outcome::Kind::answered);
+    return content(file);
+  };
+  CHECK(after("{\"n\":0}\n{\"n\":\"" + std::string(100'000, 'x')) == "{\"n\":0}\n" + whole);
+  CHECK(after("{\"n") == whole);
+  CHECK(after("{\"n\":0}") == "{\"n\":0}\n" + whole);
+  CHECK(after("a note") == "a note\n" + whole);
+  CHECK(after("a note\n") == "a note\n" + whole);
+}
+
 TEST_CASE("a file that was rotated away is opened anew") {
   const Folder folder;
   const TestBatch batch(kTwo, Framing{});

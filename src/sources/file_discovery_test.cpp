@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -123,6 +124,24 @@ TEST_CASE("a file that was renamed after it was found is opened, and not what ha
   std::filesystem::remove(dir.path + "/access.log.1");
   CHECK_FALSE(open_found(found).valid());
   CHECK(errno == ENOENT);
+}
+
+TEST_CASE("files whose folder cannot be listed for a while are not given up") {
+  Follower tail;
+  tail.append("access.log", "one\n");
+  tail.start();
+  tail.read_and_settle();
+  rlimit before{};
+  REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const rlimit none{3, before.rlim_max};
+  REQUIRE(setrlimit(RLIMIT_NOFILE, &none) == 0);
+  for (int i = 0; i < 100; ++i) {
+    tail.clock.at += Millis(5000);
+    tail.source->watch(tail.clock.at);
+  }
+  REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
+  tail.append("access.log", "two\n");
+  CHECK(tail.texts() == Texts{"two"});
 }
 
 TEST_CASE("several rotations between two looks are read in the order of writing") {

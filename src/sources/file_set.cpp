@@ -20,6 +20,12 @@ constexpr Millis kSuccessorWait{5000};
 /// How far back the beginning of the last line is searched for with start_at: end.
 constexpr std::size_t kLookBack = std::size_t{64} << 10;
 
+bool may_be_there(const FileStream& file) {
+  struct stat named {};
+  if (stat(file.file.path.c_str(), &named) != 0) return errno != ENOENT && errno != ENOTDIR;
+  return Identity::of(named) == file.file.identity;
+}
+
 }  // namespace
 
 bool looks_rotated(std::string_view original, std::string_view name) {
@@ -147,6 +153,8 @@ void FileSet::update_paths(const std::vector<Found>& found, Tick now) {
   for (const FilePtr& file : files_) {
     const auto named = names.find(file->file.identity);
     if (named == names.end()) {
+      // No descriptor for its folder, or no permission for now: it is where it was.
+      if (!file->gone && !first_scan_ && may_be_there(*file)) continue;
       if (!file->gone) file->dirty = true;
       file->gone = true;
       if (!file->moved_at) file->moved_at = now;

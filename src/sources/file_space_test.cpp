@@ -58,6 +58,40 @@ TEST_CASE("delete_rotated removes a file that was rotated away, read and settled
   Follower::settle(got);
 }
 
+TEST_CASE("what max_backlog drops is dropped once, and its space is freed though older lines wait") {
+  Follower tail({.reclaim = Reclaim::punch_hole, .max_backlog = 8 << 20, .drop_backlog = true});
+  tail.append("access.log", numbered(0, 1'000));
+  tail.start();
+  const std::vector<Got> waiting = tail.read(1 << 20);
+  REQUIRE(waiting.size() == 1'000);
+  tail.append("access.log", numbered(1'000, 200'000));
+  const std::uint64_t size = std::filesystem::file_size(tail.logs("access.log"));
+  for (int i = 0; i < 5; ++i) {
+    tail.clock.at += std::chrono::seconds(2);
+    tail.source->watch(tail.clock.at);
+    tail.source->checkpoint();
+  }
+  const std::uint64_t dropped = tail.counters.lost_bytes.value();
+  CHECK(dropped > size - (9 << 20));
+  CHECK(dropped < size - (7 << 20));
+  CHECK(tail.counters.lag_bytes.value() < (9 << 20));
+  CHECK(allocated(tail.logs("access.log")) < (10 << 20));
+  SUBCASE("also over a restart") {
+    tail.kill();
+    tail.start();
+    for (int i = 0; i < 3; ++i) {
+      tail.clock.at += std::chrono::seconds(2);
+      tail.source->watch(tail.clock.at);
+    }
+    CHECK(tail.counters.lost_bytes.value() == dropped);
+    std::size_t due = 0;
+    for (const Got& got : tail.read(1 << 20)) due += got.chunk->settled(got.line, 0) ? 0 : 1;
+    CHECK(due > 1'000);
+    CHECK(due < 100'000);
+  }
+  Follower::settle(waiting);
+}
+
 TEST_CASE("beyond max_backlog the oldest lines are dropped and counted") {
   Follower tail({.max_backlog = 1 << 20, .drop_backlog = true});
   tail.append("access.log", numbered(0, 50'000));

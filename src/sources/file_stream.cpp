@@ -159,6 +159,7 @@ void FileStream::begin_anew(std::shared_ptr<Stream> stream, Tick now) {
   stream_ = std::move(stream);
   start();
   punched_ = 0;
+  skipped_ = {};
   ranges_full_ = false;
   size_ = position_.scan;
   saved_version = 0;
@@ -201,6 +202,8 @@ std::uint64_t FileStream::skip_unread(std::uint64_t bytes) {
   }
   if (end <= position_.scan) return 0;
   const std::uint64_t skipped = end - position_.scan;
+  if (skipped_.end != stream_->end_offset()) skipped_ = {.begin = stream_->end_offset()};
+  skipped_.end = end;
   stream_->skip(end);
   position_ = {.line = end, .scan = end, .too_long = false};
   head_ = bytes_at(fd(), 0, static_cast<std::size_t>(std::min<std::uint64_t>(end, kHeadBytes)));
@@ -210,11 +213,18 @@ std::uint64_t FileStream::skip_unread(std::uint64_t bytes) {
 }
 
 int FileStream::punch_settled() {
+  const int error = punch(0, settled_tail_.offset, punched_);
+  // What was skipped lies behind lines that wait in memory.
+  return error != 0 ? error : punch(skipped_.begin, skipped_.end, skipped_.punched);
+}
+
+// Frees [begin, end) but for the bytes that fingerprints need, beginning where the last call ended.
+int FileStream::punch(std::uint64_t from, std::uint64_t to, std::uint64_t& punched) {
   constexpr std::uint64_t kBlock = 4096;
   constexpr std::uint64_t kWorthIt = std::uint64_t{1} << 20;
-  if (settled_tail_.offset < kTailBytes) return 0;
-  const std::uint64_t begin = std::max(punched_, kBlock);
-  const std::uint64_t end = (settled_tail_.offset - kTailBytes) / kBlock * kBlock;
+  if (to < kTailBytes) return 0;
+  const std::uint64_t begin = std::max({punched, kBlock, (from + kBlock - 1) / kBlock * kBlock});
+  const std::uint64_t end = (to - kTailBytes) / kBlock * kBlock;
   if (end < begin + kWorthIt) return 0;
   // Not if it was truncated meanwhile and holds other bytes by now.
   if (bytes_at(fd(), position_.scan - tail_.size(), tail_.size()) != tail_) return 0;
@@ -224,7 +234,7 @@ int FileStream::punch_settled() {
   if (fallocate(writable.fd(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
                 static_cast<off_t>(begin), static_cast<off_t>(end - begin)) != 0)
     return errno;
-  punched_ = end;
+  punched = end;
   return 0;
 }
 
@@ -250,8 +260,7 @@ bool FileStream::formerly_in(int other) const {
 }
 
 std::uint64_t FileStream::unsettled() const {
-  const std::uint64_t settled = stream_->settled_offset();
-  return size_ > settled ? size_ - settled : 0;
+  return stream_->unsettled_before(size_);
 }
 
 bool FileStream::window_open() const {

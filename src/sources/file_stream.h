@@ -124,6 +124,7 @@ class FileStream {
   void remember_bytes(std::string_view consumed, std::string_view known, Tick now);
   void add_mark(Tick now);
   void update_settled_tail(std::uint64_t settled);
+  int punch(std::uint64_t from, std::uint64_t to, std::uint64_t& punched);
   void start();
 
   Handle handle_;
@@ -137,6 +138,12 @@ class FileStream {
   Tail settled_tail_;       // before the offset that every sink has passed
   std::deque<Mark> marks_;  // after it
   std::uint64_t punched_ = 0;
+  struct Skipped {
+    std::uint64_t begin = 0;
+    std::uint64_t end = 0;
+    std::uint64_t punched = 0;
+  };
+  Skipped skipped_;  // the last lines that were dropped unread in one go
   bool ranges_full_ = false;
   std::uint64_t size_ = 0;
   std::int64_t modified_ = 0;

@@ -38,17 +38,22 @@ DirectoryLock::~DirectoryLock() {
   if (fd_ >= 0) close(fd_);
 }
 
-Result<DirectoryLock> DirectoryLock::take(const std::string& directory, Millis grace) {
+Result<DirectoryLock> DirectoryLock::take(const std::string& directory, Millis grace,
+                                          const Waiting& waiting) {
   const std::string path = directory + "/lock";
   DirectoryLock lock;
   lock.fd_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (lock.fd_ < 0) return fail(fmt::format("{}: cannot open: {}", path, std::strerror(errno)));
   const Tick deadline = std::chrono::steady_clock::now() + grace;
+  bool said = false;
   while (flock(lock.fd_, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK && errno != EINTR) {
       return fail(fmt::format("{}: cannot lock: {}", path, std::strerror(errno)));
     }
-    if (std::chrono::steady_clock::now() >= deadline) {
+    if (waiting.begins && !said && grace.count() > 0) waiting.begins(holder(lock.fd_));
+    said = true;
+    const bool unwanted = waiting.ends && waiting.ends();
+    if (unwanted || std::chrono::steady_clock::now() >= deadline) {
       return fail(
           fmt::format("{}: {} uses this data directory; end it, or give this one another data_dir",
                       directory, holder(lock.fd_)));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,8 +23,14 @@ class DirectoryLock {
   }
   ~DirectoryLock();
 
+  /// What whoever waits for another owner does meanwhile; either may be empty.
+  struct Waiting {
+    std::function<void(const std::string& holder)> begins;  // once
+    std::function<bool()> ends;                             // true: no longer wanted
+  };
   /// Waits up to `grace` for another owner to end; the error names it.
-  static Result<DirectoryLock> take(const std::string& directory, Millis grace);
+  static Result<DirectoryLock> take(const std::string& directory, Millis grace,
+                                    const Waiting& waiting = {});
 
  private:
   int fd_ = -1;

@@ -160,7 +160,7 @@ Result<std::unique_ptr<Store>> Store::open(const Options& options) {
       return tl::unexpected<Error>(local.error());
     }
   }
-  auto lock = DirectoryLock::take(options.directory, options.grace);
+  auto lock = DirectoryLock::take(options.directory, options.grace, options.waiting);
   if (!lock) return tl::unexpected<Error>(lock.error());
   const std::string path = options.directory + "/state.db";
   auto database = Database::open(

@@ -65,6 +65,7 @@ class Store {
     std::string directory;       // made when missing
     Millis grace{0};             // how long to wait for another process that ends
     bool allow_network = false;  // take a network file system all the same
+    DirectoryLock::Waiting waiting = {};
   };
   static Result<std::unique_ptr<Store>> open(const Options& options);
 
