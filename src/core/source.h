@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "core/parts.h"
 #include "core/stream.h"
 #include "metrics/counters.h"
 #include "settings/options.h"
@@ -23,9 +24,10 @@ class Store;
 
 /// A line as the source found it. `text` is followed by json::kPadding readable bytes and lives until the next read().
 struct Line {
-  enum class Problem : std::uint8_t { none, too_long, not_json };
+  enum class Problem : std::uint8_t { none, too_long, torn };
   std::string_view text;
-  Problem problem = Problem::none;  // too_long: text is empty, the length is in the chunk's offsets
+  // too_long: text is empty, the length is in the chunk's offsets. torn: part of a line whose rest is not at hand.
+  Problem problem = Problem::none;
 };
 
 /// What one read brought.
@@ -33,6 +35,7 @@ struct Lines {
   std::shared_ptr<Chunk> chunk;
   std::span<const Line> lines;           // one per line of the chunk
   std::optional<WallTime> read_at = {};  // none: now
+  bool parts = false;  // some are parts of one line (core/parts.h): all of them are here
 };
 
 /// When a source wants to be called again.
@@ -73,6 +76,8 @@ class Source {
   virtual void checkpoint() = 0;
   /// No more lines will ever come: end of stdin; with `once`, the end of every file.
   [[nodiscard]] virtual bool finished() const = 0;
+  /// The process is about to end: what could not be read again is put where it can be, as far as `until` allows.
+  virtual void stopping(Tick /*until*/) {}
   /// The process ends: what cannot be read again is said and counted.
   virtual void ends() {}
   /// Any thread: what is not settled is read again after an end of the process. Else a reload would lose it.
@@ -89,8 +94,9 @@ struct SourceContext {
   state::Store* store = nullptr;   // nullptr: positions are not kept
   std::vector<std::string> sinks;  // names, in the pipeline's order: one position each
   metrics::SourceCounters* counters = nullptr;
-  std::string data_dir;  // empty: none
-  bool once = false;     // end at the end of the files
+  std::string data_dir;          // empty: none
+  bool once = false;             // end at the end of the files
+  Format format = Format::json;  // what lines are wrapped in: parts of one line must come together
 };
 
 /// A map among the options of a source.

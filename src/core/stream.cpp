@@ -220,6 +220,14 @@ bool ChunkState::mark(std::size_t sink, std::uint32_t line) {
   return true;
 }
 
+void ChunkState::carry(std::size_t sink, std::span<const std::uint32_t> settled_lines) {
+  if (carried.empty()) return;
+  for (const std::uint32_t line : settled_lines) {
+    auto one = std::lower_bound(carried.begin(), carried.end(), std::pair(line, std::uint32_t{0}));
+    for (; one != carried.end() && one->first == line; ++one) mark(sink, one->second);
+  }
+}
+
 Chunk::Chunk(std::shared_ptr<Stream> stream, std::shared_ptr<ChunkState> state, bool resumed)
     : stream_(std::move(stream)), state_(std::move(state)), resumed_(resumed) {}
 
@@ -232,6 +240,7 @@ void Chunk::settle(std::size_t sink, std::span<const std::uint32_t> lines, Settl
   const std::lock_guard lock(stream_->mutex_);
   std::uint64_t& count = stream_->positions_[sink].tally[static_cast<std::size_t>(as)];
   for (const std::uint32_t line : lines) count += state_->mark(sink, line) ? 1 : 0;
+  state_->carry(sink, lines);
   stream_->advance_locked();
 }
 
@@ -239,8 +248,21 @@ void Chunk::settle_for_all(std::uint32_t line, Settled as) {
   const std::lock_guard lock(stream_->mutex_);
   for (std::size_t sink = 0; sink < state_->sinks.size(); ++sink) {
     if (state_->mark(sink, line)) ++stream_->positions_[sink].tally[static_cast<std::size_t>(as)];
+    state_->carry(sink, {&line, 1});
   }
   stream_->advance_locked();
+}
+
+void Chunk::carry(std::uint32_t line, std::span<const std::uint32_t> parts) {
+  const std::lock_guard lock(stream_->mutex_);
+  for (const std::uint32_t part : parts) state_->carried.emplace_back(line, part);
+}
+
+std::uint64_t Chunk::begin(std::uint32_t line) const {
+  const std::lock_guard lock(stream_->mutex_);
+  const auto first = std::find_if(state_->carried.begin(), state_->carried.end(),
+                                  [line](const auto& entry) { return entry.first == line; });
+  return state_->offsets[first == state_->carried.end() ? line : first->second];
 }
 
 void Chunk::forget(std::uint32_t /*line*/) {

@@ -55,8 +55,12 @@ struct ChunkState {
   /// False: it was settled before.
   bool mark(std::size_t sink, std::uint32_t line);
 
+  void carry(std::size_t sink, std::span<const std::uint32_t> settled_lines);
+
   const std::vector<std::uint64_t> offsets;
   std::vector<PerSink> sinks;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>>
+      carried;  // {line, another that settles with it}, in order
 };
 
 /// One generation of one file, or one run of a pipe: an endless sequence of lines at byte offsets, and how far each
@@ -135,6 +139,11 @@ class Chunk {
   void settle(std::size_t sink, std::span<const std::uint32_t> lines, Settled as);
   void settle(std::size_t sink, std::uint32_t line, Settled as) { settle(sink, {&line, 1}, as); }
   void settle_for_all(std::uint32_t line, Settled as);
+  /// `parts` are one event with `line`, and are settled with it: neither before nor after, and without a place in the
+  /// tallies. Both in order, and so are the lines of all calls; before any of them is settled.
+  void carry(std::uint32_t line, std::span<const std::uint32_t> parts);
+  /// Where the event of this line begins: in the first of its parts.
+  [[nodiscard]] std::uint64_t begin(std::uint32_t line) const;
   /// See Stream::tried().
   bool tried(bool parsed) const { return stream_->tried(parsed); }
   /// Work on this line was destroyed unsettled.

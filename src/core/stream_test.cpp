@@ -11,6 +11,30 @@ std::shared_ptr<Stream> stream_with(std::vector<SinkPosition> positions) {
   return std::make_shared<Stream>(Uuid::random(), "access_log", "/log", std::move(positions));
 }
 
+TEST_CASE("the parts of a line are settled with it, and counted once") {
+  const auto stream = std::make_shared<Stream>(Uuid{}, "s", "p", std::vector<SinkPosition>(2));
+  // Two outputs interleave: lines 0, 2 and 4 are one event, 1 and 3 another.
+  const auto chunk = stream->add_chunk({0, 10, 20, 30, 40, 50});
+  chunk->carry(3, std::vector<std::uint32_t>{1});
+  chunk->carry(4, std::vector<std::uint32_t>{0, 2});
+  CHECK(chunk->begin(4) == 0);
+  CHECK(chunk->begin(3) == 10);
+  CHECK(chunk->begin(1) == 10);
+  chunk->settle(0, 4, Settled::delivered);
+  CHECK(chunk->settled(0, 0));
+  CHECK(chunk->settled(2, 0));
+  CHECK_FALSE(chunk->settled(1, 0));
+  CHECK_FALSE(chunk->settled(0, 1));
+  CHECK(stream->positions()[0].offset == 10);
+  chunk->settle_for_all(3, Settled::filtered);
+  CHECK(stream->positions()[0].offset == 50);
+  CHECK(stream->positions()[1].offset == 0);
+  CHECK(stream->positions()[0].tally[static_cast<std::size_t>(Settled::delivered)] == 1);
+  CHECK(stream->positions()[0].tally[static_cast<std::size_t>(Settled::filtered)] == 1);
+  chunk->settle(1, 4, Settled::delivered);
+  CHECK(stream->settled_offset() == 50);
+}
+
 }  // namespace
 
 TEST_CASE("a position moves over settled lines only while they are contiguous") {

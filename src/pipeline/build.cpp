@@ -162,6 +162,7 @@ struct Builder {
     source.counters = inlet.counters.get();
     source.data_dir = general.data_dir;
     source.once = context.once;
+    source.format = inlet.parser.format();
     inlet.source = entry->make(section, std::move(source));
     if (inlet.source != nullptr) parts.inlets.push_back(std::move(inlet));
   }

@@ -18,17 +18,17 @@ constexpr Millis kCheckpoint{50};
 
 void Pipeline::bury(const Spot& spot, std::string_view stage, const std::string& reason,
                     std::string_view event, std::optional<std::size_t> sink) {
-  const Chunk& chunk = *spot.lines.chunk;
-  const Line& text = spot.lines.lines[spot.line];
+  const Chunk& chunk = *spot.chunk;
+  const Line& text = spot.text;
   DeadLetter letter;
   letter.source = spot.inlet.name;
   letter.path = chunk.stream().path();
   letter.gen = chunk.stream().gen().text();
-  letter.offset = chunk.offset(spot.line);
+  letter.offset = spot.begin;
   letter.stage = stage;
   letter.reason = reason;
   if (sink) letter.sink = parts_.outlets[*sink].name;
-  if (text.problem == Line::Problem::too_long) {
+  if (text.problem != Line::Problem::none && text.text.empty()) {
     letter.length = chunk.end(spot.line) - chunk.offset(spot.line);
   } else if (!event.empty()) {
     letter.event = event;
@@ -39,7 +39,7 @@ void Pipeline::bury(const Spot& spot, std::string_view stage, const std::string&
   metrics::SourceCounters& counters = *spot.inlet.counters;
   metrics::Counter* counter = stage == "parse" ? &counters.dead_parse : &counters.dead_filter;
   if (sink) counter = &parts_.outlets[*sink].counters->dead_filter;
-  letters_.push_back({spot.lines.chunk, spot.line, sink, counter});
+  letters_.push_back({spot.chunk, spot.line, sink, counter});
 }
 
 bool Pipeline::commit_letters() {
@@ -152,6 +152,7 @@ bool Pipeline::drained(Tick now) {
 
 void Pipeline::begin_drain(Tick now) {
   stopping_since_ = now;
+  for (Inlet& inlet : parts_.inlets) inlet.source->stopping(now + parts_.rules.grace);
   const std::string grace = human_duration(parts_.rules.grace);
   if (reload_.load()) {
     parts_.log.info("settings changed: delivers what is under way, at most {}", grace);

@@ -12,24 +12,6 @@
 namespace tailgate::pipeline {
 namespace {
 
-// Behind the `time stream tag ` of a CRI line, or npos when it is none.
-// Source: Kubernetes design proposal "CRI: dockershim logging", kubelet/cri/streaming log format.
-std::size_t cri_message(std::string_view text, bool& partial) {
-  const std::size_t time_end = text.find(' ');
-  if (time_end == std::string_view::npos || time_end < 20 || text[10] != 'T')
-    return std::string_view::npos;
-  const std::size_t stream_end = text.find(' ', time_end + 1);
-  if (stream_end == std::string_view::npos) return stream_end;
-  const std::string_view stream = text.substr(time_end + 1, stream_end - time_end - 1);
-  if (stream != "stdout" && stream != "stderr") return std::string_view::npos;
-  std::size_t tag_end = text.find(' ', stream_end + 1);
-  if (tag_end == std::string_view::npos) tag_end = text.size();
-  const std::string_view tag = text.substr(stream_end + 1, tag_end - stream_end - 1);
-  if (tag.empty() || (tag[0] != 'F' && tag[0] != 'P')) return std::string_view::npos;
-  partial = tag[0] == 'P';
-  return std::min(tag_end + 1, text.size());
-}
-
 // A copy in the arena with readable bytes behind it.
 std::string_view with_padding(std::string_view text, json::Arena& arena) {
   char* copy = arena.bytes(text.size() + json::kPadding);
@@ -114,22 +96,19 @@ Result<std::string_view> LineParser::member_text(std::string_view text, std::str
 Result<std::string_view> LineParser::unwrapped(std::string_view text, json::Arena& arena) {
   Format format = rules_.format;
   if (format == Format::automatic) {
-    bool partial = false;
     format = Format::json;
     if (!text.empty() && text[0] >= '0' && text[0] <= '9' &&
-        cri_message(text, partial) != std::string_view::npos) {
+        cri_message(text) != std::string_view::npos) {
       format = Format::cri;
-    } else if (text.substr(0, 8) == "{\"log\":\"") {
+    } else if (text.starts_with(kDockerBegin)) {
       format = Format::docker;
     }
   }
   switch (format) {
     case Format::cri: {
-      bool partial = false;
-      const std::size_t begin = cri_message(text, partial);
+      const std::size_t begin = cri_message(text);
       if (begin == std::string_view::npos)
         return fail("not a CRI line: no `time stream tag` in front");
-      if (partial) return fail("a partial CRI line (tag P): its parts are not joined");
       return text.substr(begin);
     }
     case Format::docker:
@@ -158,9 +137,29 @@ Result<LineParser::Parsed> LineParser::not_json(std::string_view text, json::Eve
 
 Result<std::string_view> LineParser::unwrap(const Line& line, json::Arena& arena) {
   if (line.problem == Line::Problem::too_long) return fail("longer than max_line_bytes");
-  Result<std::string_view> text = unwrapped(line.text, arena);
+  if (line.problem == Line::Problem::torn)
+    return fail("a part of a line whose other parts are too far away, or did not come in time");
+  const bool in_parts =
+      rules_.format != Format::json && line.text.find('\n') != std::string_view::npos;
+  Result<std::string_view> text = in_parts ? joined(line.text, arena) : unwrapped(line.text, arena);
   if (text.has_value()) *text = without_prefix(*text);
   return text;
+}
+
+Result<std::string_view> LineParser::joined(std::string_view text, json::Arena& arena) {
+  // What is unwrapped is never longer.
+  char* const begin = arena.bytes(text.size() + json::kPadding);
+  char* out = begin;
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    // A JSON wrapper is parsed where readable bytes stand behind it, and they do: of the next part, or of the padding.
+    const Result<std::string_view> piece = unwrapped(text.substr(at, end - at), arena);
+    if (!piece.has_value()) return piece;
+    out = std::copy(piece->begin(), piece->end(), out);
+    at = end + 1;
+  }
+  std::memset(out, 0, json::kPadding);
+  return std::string_view(begin, static_cast<std::size_t>(out - begin));
 }
 
 std::string_view LineParser::without_prefix(std::string_view text) const {

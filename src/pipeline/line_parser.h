@@ -4,14 +4,12 @@
 #include <cstdint>
 #include <string_view>
 
+#include "core/parts.h"
 #include "core/source.h"
 #include "json/parse.h"
 
 namespace tailgate::pipeline {
 
-/// What wraps the JSON of a line: nothing, the container runtime's prefix (Kubernetes CRI logging format), docker's
-/// json-file object, or journald's export as JSON (systemd.journal-fields(7): MESSAGE). `automatic` looks at each line.
-enum class Format : std::uint8_t { json, cri, docker, journald, automatic };
 /// What becomes of a line that does not start as JSON: gateways mix text into their logs.
 enum class NotJson : std::uint8_t { dead_letter, skip, pass };
 
@@ -30,11 +28,13 @@ class LineParser {
   explicit LineParser(ParseRules rules) : rules_(rules) {}
 
   /// The JSON in a line: what it is wrapped in is taken off. An error is for the dead letters. The line must be followed
-  /// by json::kPadding readable bytes; so is what this returns, which lives as long as line and arena.
+  /// by json::kPadding readable bytes; so is what this returns, which lives as long as line and arena. Lines of a wrapper
+  /// that stand below each other are the parts of one line.
   Result<std::string_view> unwrap(const Line& line, json::Arena& arena);
   /// `text` as unwrap() returned it. An error is for the dead letters.
   Result<Parsed> parse(std::string_view text, json::Event& event);
   /// The key by which parse() knows a wrapper that unwrap() cannot see: such lines must come to it. Empty: none.
+  [[nodiscard]] Format format() const { return rules_.format; }
   [[nodiscard]] std::string_view wrapper_key() const {
     if (rules_.format != Format::automatic) return {};
     return kJournaldKey.substr(1, kJournaldKey.size() - 2);
@@ -44,6 +44,7 @@ class LineParser {
   static constexpr std::string_view kJournaldKey = "\"__REALTIME_TIMESTAMP\"";
   [[nodiscard]] std::string_view without_prefix(std::string_view text) const;
   Result<std::string_view> unwrapped(std::string_view text, json::Arena& arena);
+  Result<std::string_view> joined(std::string_view text, json::Arena& arena);
   Result<std::string_view> member_text(std::string_view text, std::string_view name,
                                        json::Arena& arena);
   Result<Parsed> not_json(std::string_view text, json::Event& event) const;

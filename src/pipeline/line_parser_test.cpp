@@ -40,5 +40,20 @@ TEST_CASE("a line end inside a string of wrapped JSON is not made a space") {
         R"({"a":{"b":"\n"}})");
 }
 
+TEST_CASE("the parts of a line become one event") {
+  const std::string time = "2026-11-23T00:47:27.919456789Z";
+  CHECK(parsed(time + " stdout P {\"a\":\"\xC3\n" + time + " stdout P \xA9\",\"b\n" + time +
+                   " stdout F \":1.0}",
+               {.format = Format::cri}) == "{\"a\":\"\xC3\xA9\",\"b\":1.0}");
+  CHECK(parsed(R"({"log":"{\"a\":","stream":"stdout"})"
+               "\n"
+               R"({"log":"1}\n","stream":"stdout"})",
+               {.format = Format::automatic}) == R"({"a":1})");
+  CHECK(parsed(R"({"MESSAGE":"{\"a\":","_LINE_BREAK":"line-max"})"
+               "\n"
+               R"({"MESSAGE":"1}"})",
+               {.format = Format::journald}) == R"({"a":1})");
+}
+
 }  // namespace
 }  // namespace tailgate::pipeline

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <map>
 #include <stdexcept>
 #include <utility>
 
@@ -123,6 +124,7 @@ void Pipeline::take(std::size_t inlet, const Lines& lines, Tick now) {
   const Chunk& chunk = *lines.chunk;
   const std::size_t sinks = parts_.outlets.size();
   const WallTime read_at = lines.read_at ? *lines.read_at : parts_.clock->wall();
+  std::map<std::uint64_t, std::vector<std::uint32_t>> open;  // parts whose rest is further on
   for (std::uint32_t line = 0; line < chunk.lines(); ++line) {
     if (chunk.resumed()) {
       // Read again after a restart: settled for every sink means done and counted.
@@ -130,22 +132,55 @@ void Pipeline::take(std::size_t inlet, const Lines& lines, Tick now) {
       while (settled < sinks && chunk.settled(line, settled)) ++settled;
       if (settled == sinks) continue;
     }
-    take_line({parts_.inlets[inlet], lines, line, now}, *hot_paths_[inlet], read_at);
+    const Line& text = lines.lines[line];
+    if (lines.parts && text.problem == Line::Problem::none) {
+      const Part part = part_of(text.text, parts_.inlets[inlet].parser.format());
+      if (part.partial || open.contains(part.key)) {
+        open[part.key].push_back(line);
+        if (part.partial) continue;
+        take_joined(inlet, lines, open.extract(part.key).mapped(), now);
+        continue;
+      }
+    }
+    take_line({parts_.inlets[inlet], lines.chunk, line, text, chunk.offset(line), now},
+              *hot_paths_[inlet], read_at);
   }
+  // Their rest will not come.
+  for (const auto& [output, parts] : open) take_joined(inlet, lines, parts, now);
   (void)commit_letters();
+}
+
+// The parts of one line: one event, of which the last part carries the others.
+void Pipeline::take_joined(std::size_t inlet, const Lines& lines,
+                           std::span<const std::uint32_t> parts, Tick now) {
+  Chunk& chunk = *lines.chunk;
+  const std::uint32_t last = parts.back();
+  const auto others = parts.first(parts.size() - 1);
+  joined_.clear();
+  for (const std::uint32_t part : others) {
+    joined_.append(lines.lines[part].text).push_back('\n');
+    parts_.inlets[inlet].counters->read_bytes.add(chunk.end(part) - chunk.offset(part));
+  }
+  joined_.append(lines.lines[last].text);
+  const std::size_t size = joined_.size();
+  joined_.append(json::kPadding, '\0');
+  if (!others.empty()) chunk.carry(last, others);
+  const Line line{{joined_.data(), size}};
+  take_line({parts_.inlets[inlet], lines.chunk, last, line, chunk.offset(parts.front()), now},
+            *hot_paths_[inlet], lines.read_at ? *lines.read_at : parts_.clock->wall());
 }
 
 // One line becomes one event, by the hot path or, where the line surprises it, by the general one.
 void Pipeline::take_line(const Spot& spot, HotPath& hot, WallTime read_at) {
   Inlet& inlet = spot.inlet;
-  const Chunk& chunk = *spot.lines.chunk;
+  const Chunk& chunk = *spot.chunk;
   inlet.counters->read_lines.add();
   inlet.counters->read_bytes.add(chunk.end(spot.line) - chunk.offset(spot.line));
   arena_.reset();
   json::Event event(arena_);
-  event.origin = {chunk.stream().gen(), chunk.offset(spot.line), read_at};
+  event.origin = {chunk.stream().gen(), spot.begin, read_at};
 
-  const auto text = inlet.parser.unwrap(spot.lines.lines[spot.line], arena_);
+  const auto text = inlet.parser.unwrap(spot.text, arena_);
   if (!text.has_value()) return unparsed(spot, text.error());
   const HotPath::Took took = hot.take(*text, event);
   if (took == HotPath::Took::dropped) return drop(spot, inlet.counters->filtered_by_filter);
@@ -161,7 +196,7 @@ bool Pipeline::filter(const Spot& spot, std::string_view text, json::Event& even
   Inlet& inlet = spot.inlet;
   const auto parsed = inlet.parser.parse(text, event);
   if (!parsed.has_value()) return unparsed(spot, parsed.error()), false;
-  (void)spot.lines.chunk->tried(true);
+  (void)spot.chunk->tried(true);
   if (*parsed == LineParser::Parsed::skipped) {
     return drop(spot, inlet.counters->filtered_not_json), false;
   }
@@ -180,7 +215,7 @@ bool Pipeline::filter(const Spot& spot, std::string_view text, json::Event& even
 }
 
 void Pipeline::unparsed(const Spot& spot, const Error& error) {
-  const Chunk& chunk = *spot.lines.chunk;
+  const Chunk& chunk = *spot.chunk;
   if (chunk.tried(false)) {
     parts_.log.named("source " + spot.inlet.name)
         .error(
@@ -193,13 +228,13 @@ void Pipeline::unparsed(const Spot& spot, const Error& error) {
 
 void Pipeline::drop(const Spot& spot, metrics::Counter& counter) {
   counter.add();
-  spot.lines.chunk->settle_for_all(spot.line, Settled::filtered);
+  spot.chunk->settle_for_all(spot.line, Settled::filtered);
 }
 
 // `text`: the event as JSON; `event` holds at least what conditions and codecs look at.
 void Pipeline::dispatch(const Spot& spot, const json::Event& event, std::string_view text) {
   bool routed = false;
-  const auto& chunk = spot.lines.chunk;
+  const auto& chunk = spot.chunk;
   for (std::size_t sink = 0; sink < parts_.outlets.size(); ++sink) {
     Outlet& outlet = parts_.outlets[sink];
     if (!outlet.enabled || (outlet.when && !outlet.when->matches(event))) {
@@ -219,7 +254,7 @@ void Pipeline::offer(const Spot& spot, std::size_t sink, const json::Event& even
                      std::string_view text) {
   Outlet& outlet = parts_.outlets[sink];
   const auto add = [&](const json::Event& last, std::string_view as) {
-    const Result<void> added = outlet.batcher->add(last, as, spot.lines.chunk, spot.line, spot.now);
+    const Result<void> added = outlet.batcher->add(last, as, spot.chunk, spot.line, spot.now);
     if (!added.has_value()) bury(spot, "filter", added.error().what, as, sink);
   };
   if (outlet.filters.empty()) return add(event, text);
@@ -228,7 +263,7 @@ void Pipeline::offer(const Spot& spot, std::size_t sink, const json::Event& even
   if (!verdict.has_value()) return bury(spot, "filter", verdict.error().what, text, sink);
   if (*verdict == Verdict::drop || own.root().size == 0) {
     outlet.counters->dropped_by_filter.add();
-    return spot.lines.chunk->settle(sink, spot.line, Settled::dropped);
+    return spot.chunk->settle(sink, spot.line, Settled::dropped);
   }
   std::string changed;
   json::write(own, changed);

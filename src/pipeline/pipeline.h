@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -125,11 +126,15 @@ class Pipeline {
   /// Where the intake stands: one line of one read.
   struct Spot {
     Inlet& inlet;
-    const Lines& lines;
+    const std::shared_ptr<Chunk>& chunk;
     std::uint32_t line;
+    const Line& text;
+    std::uint64_t begin;  // before the line's own, where it has parts
     Tick now;
   };
   void take(std::size_t inlet, const Lines& lines, Tick now);
+  void take_joined(std::size_t inlet, const Lines& lines, std::span<const std::uint32_t> parts,
+                   Tick now);
   void take_line(const Spot& spot, HotPath& hot, WallTime read_at);
   bool filter(const Spot& spot, std::string_view text, json::Event& event);
   void unparsed(const Spot& spot, const Error& error);
@@ -156,6 +161,7 @@ class Pipeline {
   json::Arena arena_;
   std::vector<std::unique_ptr<HotPath>> hot_paths_;  // one an inlet
   std::string text_;                                 // of the event at hand, on the general path
+  std::string joined_;                               // the parts of the line at hand
   int epoll_ = -1;
   std::atomic<int> stops_{0};
   std::atomic<bool> reload_{false};

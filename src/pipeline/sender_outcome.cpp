@@ -302,7 +302,7 @@ std::string Sender::letter(const Work& work, std::size_t event, std::string_view
   dead.source = stream.source();
   dead.path = stream.path();
   dead.gen = stream.gen().text();
-  dead.offset = one.chunk->offset(one.line);
+  dead.offset = one.chunk->begin(one.line);
   dead.sink = rules_.sink;
   dead.stage = "sink";
   dead.reason = reason;

@@ -2,10 +2,14 @@
 #include "sources/discovery.h"
 
 #include <dirent.h>
+#include <fmt/format.h>
 #include <fnmatch.h>
 #include <glob.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <climits>
 #include <cstdlib>
 #include <memory>
 #include <optional>
@@ -79,6 +83,22 @@ std::string directory_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   if (slash == std::string::npos) return ".";
   return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+std::vector<std::string> folders_of(std::string path) {
+  constexpr int kMostLinks = 8;
+  std::vector<std::string> folders;
+  for (int links = 0; links < kMostLinks; ++links) {
+    const std::string folder = directory_of(path);
+    if (std::find(folders.begin(), folders.end(), folder) == folders.end())
+      folders.push_back(folder);
+    std::array<char, PATH_MAX> target{};
+    const ssize_t size = readlink(path.c_str(), target.data(), target.size());
+    if (size <= 0) break;
+    const std::string to(target.data(), static_cast<std::size_t>(size));
+    path = to.front() == '/' ? to : fmt::format("{}/{}", folder, to);
+  }
+  return folders;
 }
 
 std::string_view name_of(std::string_view path) {

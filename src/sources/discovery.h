@@ -52,6 +52,9 @@ class Discovery {
 /// Every regular file in a directory.
 std::vector<Found> files_in(const std::string& directory);
 std::string directory_of(const std::string& path);
+/// Where a file may be found again after a rename: the path's directory and, where the path is a link, those of what it
+/// leads to, even when nothing is there.
+std::vector<std::string> folders_of(std::string path);
 std::string_view name_of(std::string_view path);
 
 }  // namespace tailgate::sources

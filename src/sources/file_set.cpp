@@ -9,7 +9,6 @@
 #include <cstring>
 #include <utility>
 
-#include "sources/compressed.h"
 #include "sources/fingerprint.h"
 
 namespace tailgate::sources {
@@ -20,10 +19,12 @@ constexpr Millis kSuccessorWait{5000};
 /// How far back the beginning of the last line is searched for with start_at: end.
 constexpr std::size_t kLookBack = std::size_t{64} << 10;
 
-bool may_be_there(const FileStream& file) {
+/// Whether a file that no listing of its directory shows is there all the same: the directory may not be read now, or
+/// there are no descriptors to read it with. Nothing is known to be gone then.
+bool still_there(const Found& file) {
   struct stat named {};
-  if (stat(file.file.path.c_str(), &named) != 0) return errno != ENOENT && errno != ENOTDIR;
-  return Identity::of(named) == file.file.identity;
+  if (stat(file.path.c_str(), &named) == 0) return Identity::of(named) == file.identity;
+  return errno != ENOENT && errno != ENOTDIR;
 }
 
 }  // namespace
@@ -39,80 +40,15 @@ bool looks_rotated(std::string_view original, std::string_view name) {
 }
 
 FileSet::FileSet(const FileSettings& settings, const SourceContext& context)
-    : settings_(settings), context_(context), discovery_(settings.paths, settings.exclude) {}
+    : settings_(settings),
+      context_(context),
+      discovery_(settings.paths, settings.exclude),
+      orphans_(context.data_dir.empty() ? "" : context.data_dir + "/orphans/" + context.name) {}
 
 std::shared_ptr<Stream> FileSet::new_stream(const std::string& path, std::uint64_t start) const {
   return std::make_shared<Stream>(
       Uuid::random(), context_.name, path,
       std::vector<SinkPosition>(context_.sinks.size(), SinkPosition{start, {}}));
-}
-
-bool FileSet::resume(Tick now) {
-  resumed_ = true;
-  if (context_.store == nullptr) return true;
-  auto records = context_.store->load(context_.name);
-  if (!records) {
-    resumed_ = false;
-    complain_once("", records.error().what + "; nothing is read until it can be, trying again");
-    return false;
-  }
-  for (const state::Checkpoint& record : *records) known_paths_.insert(record.path);
-  ResumePlan plan = plan_resume(std::move(*records), discovery_.scan());
-  for (Resumed& resumed : plan.resumed) take_resumed(std::move(resumed), now);
-  for (const state::Checkpoint& record : plan.lost) report_lost(record);
-  return true;
-}
-
-void FileSet::take_resumed(Resumed resumed, Tick now) {
-  const state::Checkpoint& record = resumed.record;
-  auto stream = std::make_shared<Stream>(record.gen, context_.name, record.path,
-                                         positions_for(record, context_.sinks));
-  for (const auto& [sink, position] : record.positions) {
-    const bool known =
-        std::find(context_.sinks.begin(), context_.sinks.end(), sink) != context_.sinks.end();
-    if (!known && position.offset < record.size) {
-      context_.log.warn(
-          "{}: sink {} is no longer configured; what it had not settled ({} bytes) is not sent to "
-          "it",
-          record.path, sink, record.size - position.offset);
-    }
-  }
-  const auto file =
-      std::make_shared<FileStream>(std::move(resumed.handle), resumed.file, std::move(stream), now);
-  file->remember(record);
-  if (record.orphaned) context_.log.info("{}: found again as {}", record.path, resumed.file.path);
-  context_.log.debug("{}: goes on at {} of {} bytes", resumed.file.path, file->scanned(),
-                     resumed.file.size);
-  add(file);
-  // Whatever has its old path now comes after it.
-  if (record.path != file->file.path) last_at_[record.path] = file;
-}
-
-void FileSet::report_lost(state::Checkpoint record) {
-  // A rotation that compressed it may have taken more than was seen of it.
-  if (record.fingerprint.offset > 0 && !record.orphaned) {
-    for (const Found& found : files_in(directory_of(record.path))) {
-      if (!looks_rotated(name_of(record.path), name_of(found.path))) continue;
-      const auto size = inflated_size_of_match(found.path, record.fingerprint);
-      if (size) record.size = std::max(record.size, *size);
-    }
-  }
-  std::uint64_t settled = record.size;
-  for (const auto& [sink, position] : record.positions)
-    settled = std::min(settled, position.offset);
-  if (settled >= record.size) {
-    forgotten_.push_back(record.gen);
-    return;
-  }
-  if (record.orphaned) return;
-  context_.counters->lost_bytes.add(record.size - settled);
-  context_.log.warn(
-      "{}: the file of an earlier run is gone, and no other file holds its content: {} bytes were "
-      "not sent and are "
-      "lost; if it comes back, it goes on at {}",
-      record.path, record.size - settled, settled);
-  record.orphaned = true;
-  last_records_.push_back(std::move(record));
 }
 
 void FileSet::add(const FilePtr& file) {
@@ -153,8 +89,7 @@ void FileSet::update_paths(const std::vector<Found>& found, Tick now) {
   for (const FilePtr& file : files_) {
     const auto named = names.find(file->file.identity);
     if (named == names.end()) {
-      // No descriptor for its folder, or no permission for now: it is where it was.
-      if (!file->gone && !first_scan_ && may_be_there(*file)) continue;
+      if (!file->gone && still_there(file->file)) continue;
       if (!file->gone) file->dirty = true;
       file->gone = true;
       if (!file->moved_at) file->moved_at = now;
@@ -201,13 +136,14 @@ void FileSet::adopt(const Found& found, Tick now) {
   }
   complained_.erase(found.path);
   unreadable_.erase(found.path);
+  if (come_back(handle, file, now)) return;
   const auto before = last_at_.find(file.path);
   const FilePtr predecessor = before == last_at_.end() ? nullptr : before->second.lock();
   bool read_before = false;
   const FilePtr original = original_of(handle.fd(), file.path, read_before);
   const std::uint64_t start = read_before ? file.size : start_of(handle.fd(), file);
   const FilePtr added = open_new(std::move(handle), file, start, now);
-  added->predecessor = predecessor;
+  added->read_after(predecessor);
   if (predecessor && !predecessor->moved_at) predecessor->moved_at = now;
   added->unproven = file.size == 0 && may_be_copy(file.path);
   added->parked = (original != nullptr && !read_before) || added->unproven;
@@ -312,31 +248,38 @@ void FileSet::truncated(const FilePtr& file, Tick now) {
     forget(*file);
   }
   file->begin_anew(new_stream(file->file.path, 0), now);
-  file->predecessor = copy;
+  if (copy) copy->predecessor = file->predecessor;
+  file->read_after(copy);
   file->look(now);
 }
 
 FileSet::FilePtr FileSet::take_copy(FileStream& file, Tick now) {
-  for (const FilePtr& parked : files_) {
-    if (!parked->parked || !file.copied_in(parked->fd(), true)) continue;
-    parked->parked = parked->unproven = false;
-    return parked;
+  for (const FilePtr& other : files_) {
+    // Parked as a copy, or not known as one and not yet read.
+    const bool untouched = other->parked || (other->scanned() == 0 && other.get() != &file);
+    if (!untouched || !file.copied_in(other->fd(), true)) continue;
+    forget(*other);
+    other->parked = other->unproven = false;
+    return other;
   }
-  for (Found& found : files_in(directory_of(file.file.path))) {
-    if (by_identity(found.identity)) continue;
-    Handle handle = open_found(found);
-    if (!handle.valid() || !file.copied_in(handle.fd(), true)) continue;
-    FilePtr copy = open_new(std::move(handle), found, 0, now);
-    copy->gone = true;  // until the next scan finds a pattern that names it
-    copy->moved_at = now;
-    return copy;
+  for (const std::string& folder : folders_of(file.file.path)) {
+    for (Found& found : files_in(folder)) {
+      if (by_identity(found.identity)) continue;
+      Handle handle = open_found(found);
+      if (!handle.valid() || !file.copied_in(handle.fd(), true)) continue;
+      FilePtr copy = open_new(std::move(handle), found, 0, now);
+      copy->gone = true;  // until the next scan finds a pattern that names it
+      copy->moved_at = now;
+      return copy;
+    }
   }
   return nullptr;
 }
 
 void FileSet::look_at_files(Tick now) {
   bool moved = false;
-  for (const FilePtr& file : files_) {
+  const std::vector<FilePtr> files = files_;  // a truncation may add its copy
+  for (const FilePtr& file : files) {
     if (const std::uint64_t forgotten = file->stream().forgotten(); forgotten > 0) {
       context_.log.error(
           "{}: bug: {} events were forgotten without being settled; reading again from {}",
@@ -344,6 +287,8 @@ void FileSet::look_at_files(Tick now) {
       file->rewind();
     }
     file->look(now);
+    // Also while there is no credit to read: the next truncation must find this one dealt with.
+    if (file->was_truncated() && !file->parked) truncated(file, now);
     if (file->gone) continue;
     struct stat named {};
     moved = moved || stat(file->file.path.c_str(), &named) != 0 ||

@@ -29,8 +29,11 @@ class FileSet {
 
   /// Brings back the files of an earlier run. False: the store cannot be read; try again.
   bool resume(Tick now);
-  /// At the end of the process: what waits in deleted files is gone with us.
-  void count_deleted(Tick now);
+  /// Before the end of the process: what waits in files that have no name any more is copied into data_dir/orphans,
+  /// as far as `until` allows; the next run reads it there.
+  void keep_deleted(Tick until);
+  /// At the end of the process: what waits in deleted files and could not be kept is gone with us.
+  void count_deleted();
   /// Looks for new, renamed and gone files.
   void rescan(Tick now);
   /// Looks at every open file: size, links. Also finds files renamed where no event told.
@@ -64,7 +67,11 @@ class FileSet {
  private:
   using FilePtr = std::shared_ptr<FileStream>;
 
-  void take_resumed(Resumed resumed, Tick now);
+  FilePtr take_resumed(Resumed resumed, Tick now);
+  bool come_back(Handle& handle, const Found& found, Tick now);
+  void remove_orphans_but_of(const std::vector<state::Checkpoint>& records) const;
+  [[nodiscard]] bool needs_keeping(FileStream& file) const;
+  int keep(FileStream& file, Tick until) const;
   void report_lost(state::Checkpoint record);
   void adopt(const Found& found, Tick now);
   FilePtr open_new(Handle handle, const Found& found, std::uint64_t start, Tick now);
@@ -96,6 +103,8 @@ class FileSet {
   std::vector<FilePtr> files_;
   std::map<std::string, std::weak_ptr<FileStream>> last_at_;  // path → the newest file that had it
   std::set<std::string> known_paths_;                         // of the records of an earlier run
+  std::vector<state::Checkpoint> absent_;  // records whose files are not there, or cannot be read
+  const std::string orphans_;              // where the copies of deleted files are; empty: nowhere
   std::set<std::string> complained_;
   std::set<std::string> unreadable_;
   std::vector<Uuid> forgotten_;

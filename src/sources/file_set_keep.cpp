@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // How long files are kept, and what is saved of them.
+#include <unistd.h>
+
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "sources/file_set.h"
@@ -17,6 +20,7 @@ constexpr Millis kKeepDeleted{10'000};
 
 bool FileSet::finished_with(FileStream& file, Tick now) {
   if (!file.gone || file.pending || file.parked) return file.gone && file.parked && file.deleted;
+  if (file.orphan) return file.unread() == 0 && file.settled_on_disk();
   const Millis keep = file.deleted ? kKeepDeleted : kKeepRenamed;
   if (now - file.last_data < keep || !file.moved_at || now - *file.moved_at < keep) return false;
   if (!file.look(now)) return false;
@@ -48,38 +52,35 @@ void FileSet::forget(FileStream& file) {
 void FileSet::close(const FilePtr& file) {
   notifier_.unwatch(file->watch);
   forget(*file);
+  if (file->orphan) unlink(file->file.path.c_str());
   std::erase(files_, file);
-}
-
-void FileSet::count_deleted(Tick now) {
-  for (const FilePtr& file : files_) {
-    file->look(now);
-    if (!file->deleted || file->parked || file->unsettled() == 0) continue;
-    context_.counters->lost_bytes.add(file->unsettled());
-    context_.log.error("{}: was deleted, and {} bytes of it were not delivered; they are lost",
-                       file->file.path, file->unsettled());
-  }
 }
 
 void FileSet::drop_beyond_limits() {
   for (;;) {
-    FilePtr oldest;
+    FilePtr first;
     std::size_t count = 0;
     std::uint64_t bytes = 0;
+    // What waits for nothing but a late line goes first.
+    const auto rank = [](const FileStream& file) {
+      return std::tuple(file.unread() > 0 || !file.settled(), file.moved_at);
+    };
     for (const FilePtr& file : files_) {
-      if (!file->gone || file->parked) continue;
+      if (!file->gone || file->parked || file->orphan) continue;
       ++count;
       bytes += file->unread();
-      if (!oldest || file->moved_at < oldest->moved_at) oldest = file;
+      if (!first || rank(*file) < rank(*first)) first = file;
     }
-    if (!oldest || (count <= settings_.rotated_max_files && bytes <= settings_.rotated_max_bytes))
+    if (!first || (count <= settings_.rotated_max_files && bytes <= settings_.rotated_max_bytes))
       return;
-    context_.counters->lost_bytes.add(oldest->unread());
-    context_.log.warn(
-        "{}: was rotated away, and more than rotated.max_files or max_bytes wait; {} bytes of it "
-        "are lost",
-        oldest->file.path, oldest->unread());
-    close(oldest);
+    if (first->unread() > 0) {
+      context_.counters->lost_bytes.add(first->unread());
+      context_.log.warn(
+          "{}: was rotated away, and more than rotated.max_files or max_bytes wait; {} bytes of it "
+          "are lost",
+          first->file.path, first->unread());
+    }
+    close(first);
   }
 }
 

@@ -21,7 +21,7 @@ std::string log_of(const std::string& path, const std::set<std::string>& paths) 
   for (std::size_t at = path.find_first_of(".-_", name + 1); at != std::string::npos;
        at = path.find_first_of(".-_", at + 1)) {
     for (const std::string& end : {std::string(), extension}) {
-      const std::string log = path.substr(0, at) + end;
+      std::string log = path.substr(0, at) + end;
       if (log.size() < path.size() && paths.contains(log)) return log;
     }
   }
@@ -32,28 +32,40 @@ std::string log_of(const std::string& path, const std::set<std::string>& paths) 
 
 // `first_new`: from there on files_ were found by this scan, oldest first.
 void FileSet::order_rotated(std::size_t first_new) {
-  if (first_scan_) first_new = 0;  // the files of an earlier run too
+  // Those of an earlier run are in the order in which it found them, which late lines do not change.
+  std::map<FileStream*, std::size_t> earlier;
+  for (std::size_t i = 0; first_scan_ && i < first_new; ++i) earlier[files_[i].get()] = i;
+  if (first_scan_) first_new = 0;
   if (first_new == files_.size()) return;
   std::set<std::string> paths = known_paths_;
   for (const FilePtr& file : files_) paths.insert(file->file.path);
   const auto known = files_.begin() + static_cast<std::ptrdiff_t>(first_new);
   std::map<std::string, std::vector<FilePtr>> logs;
   for (auto file = known; file != files_.end(); ++file) {
-    if (!(*file)->parked) logs[log_of((*file)->file.path, paths)].push_back(*file);
+    if (!(*file)->parked && !(*file)->orphan)
+      logs[log_of((*file)->file.path, paths)].push_back(*file);
   }
   for (auto& [log, files] : logs) {
     const auto at_path = [&path = log](const FilePtr& file) { return file->file.path == path; };
-    if (std::all_of(files.begin(), files.end(), at_path)) continue;
+    FilePtr before;
+    for (const FilePtr& file : files_) {
+      // Deleted, so older than all that has a name.
+      if (first_scan_ && file->orphan && log_of(file->stream().path(), paths) == log) before = file;
+    }
+    if (!before && std::all_of(files.begin(), files.end(), at_path)) continue;
     // While we run, what appears beside a log that stays is no earlier part of it.
     if (std::any_of(files_.begin(), known, at_path)) continue;
-    std::stable_sort(files.begin(), files.end(), [&](const FilePtr& a, const FilePtr& b) {
-      return std::tuple(at_path(a), a->file.modified) < std::tuple(at_path(b), b->file.modified);
-    });
-    FilePtr before;
+    const auto rank = [&](const FilePtr& file) {
+      const auto one = earlier.find(file.get());
+      const std::size_t place = one == earlier.end() ? earlier.size() : one->second;
+      return std::tuple(at_path(file), place, file->file.modified);
+    };
+    std::stable_sort(files.begin(), files.end(),
+                     [&](const FilePtr& a, const FilePtr& b) { return rank(a) < rank(b); });
     if (!first_scan_)
       before = at_path(files.back()) ? files.back()->predecessor.lock() : last_at_[log].lock();
     for (const FilePtr& file : files) {
-      file->predecessor = before;
+      file->read_after(before);
       if (before && !before->moved_at) before->moved_at = file->opened;
       before = file;
     }

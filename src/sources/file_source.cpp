@@ -25,6 +25,8 @@ constexpr Millis kBlocked{100};
 /// How much of a line too long is passed over in one call.
 constexpr std::size_t kSkipBytes = std::size_t{16} << 20;
 constexpr Millis kSkipPause{1};
+/// At the very end: for files that were deleted during the shutdown, or when it was cut short.
+constexpr Millis kLastMoment{1000};
 
 bool due(const std::optional<Tick>& last, Millis every, Tick now) {
   return !last || now - *last >= every;
@@ -124,9 +126,9 @@ std::optional<Lines> FileSource::read(std::size_t max_bytes) {
 std::optional<Lines> FileSource::read_one(const std::shared_ptr<FileStream>& file,
                                           std::size_t max_bytes, Tick now) {
   if (context_.once) file->last_line_ends = true;
-  switch (file->read(max_bytes, settings_.max_line_bytes, space_, now)) {
+  switch (file->read(max_bytes, {settings_.max_line_bytes, context_.format}, space_, now)) {
     case FileStream::Read::lines:
-      return Lines{file->take_chunk(), space_.cut.lines};
+      return Lines{file->take_chunk(), space_.cut.lines, {}, space_.cut.parts};
     case FileStream::Read::truncated:
       files_.truncated(file, now);
       break;
@@ -154,6 +156,11 @@ void FileSource::checkpoint() {
     complained_ = false;
   }
   count(now);
+}
+
+void FileSource::ends() {
+  files_.keep_deleted(context_.clock->now() + kLastMoment);
+  files_.count_deleted();
 }
 
 void FileSource::count(Tick now) {

@@ -19,7 +19,8 @@ class FileSource final : public Source {
   Wakeup watch(Tick now) override;
   std::optional<Lines> read(std::size_t max_bytes) override;
   void checkpoint() override;
-  void ends() override { files_.count_deleted(context_.clock->now()); }
+  void stopping(Tick until) override { files_.keep_deleted(until); }
+  void ends() override;
   [[nodiscard]] bool finished() const override;
   [[nodiscard]] bool rereadable() const override { return true; }
   [[nodiscard]] bool writers_gone() const override;

@@ -20,6 +20,8 @@ namespace {
 /// Ends of reads that are remembered; beyond, every second one is dropped.
 constexpr std::size_t kMaxMarks = 256;
 constexpr std::size_t kLookAhead = std::size_t{64} << 10;
+/// So long lines wait behind a part whose rest has not come: nothing stops a file.
+constexpr Millis kRestOfParts{30'000};
 
 std::string_view last(std::string_view bytes, std::size_t count) {
   return bytes.substr(bytes.size() - std::min(bytes.size(), count));
@@ -49,13 +51,16 @@ void FileStream::start() {
   head_ = bytes_at(fd(), 0, static_cast<std::size_t>(head));
   const auto tail = std::min<std::uint64_t>(position_.scan, kTailBytes);
   tail_ = bytes_at(fd(), position_.scan - tail, static_cast<std::size_t>(tail));
-  settled_tail_ = {position_.scan, tail_.size(), digest(tail_)};
+  first_ = position_.scan == 0 ? bytes_at(fd(), 0, kHeadBytes) : std::string();
+  truncated_ = false;
+  known_ = {};
+  take_fingerprint();
+  settled_on_disk_ = position_.scan;
   marks_.clear();
 }
 
 void FileStream::remember(const state::Checkpoint& record) {
-  const state::Fingerprint& print = record.fingerprint;
-  settled_tail_ = {print.offset, print.tail_len, print.tail_hash};
+  if (record.fingerprint.offset > known_.offset) known_ = record.fingerprint;
   committed = true;
 }
 
@@ -79,9 +84,10 @@ FileStream::Read FileStream::fill(std::size_t max_bytes, ReadSpace& space, std::
   return have == tail_.size() ? Read::nothing : Read::lines;
 }
 
-FileStream::Read FileStream::read(std::size_t max_bytes, std::size_t max_line_bytes,
-                                  ReadSpace& space, Tick now) {
+FileStream::Read FileStream::read(std::size_t max_bytes, CutRules rules, ReadSpace& space,
+                                  Tick now) {
   chunk_.reset();
+  rules.hold = !held_since_ || now - *held_since_ < kRestOfParts;
   std::size_t have = 0;
   std::size_t size = max_bytes;
   for (;;) {
@@ -89,14 +95,19 @@ FileStream::Read FileStream::read(std::size_t max_bytes, std::size_t max_line_by
     if (filled == Read::truncated || filled == Read::failed) return filled;
     const std::string_view known(space.bytes.data(), have);
     const CutPosition before = position_;
-    const bool at_end = last_line_ends && !pending;
-    cut_lines(known.substr(tail_.size()), max_line_bytes, at_end, position_, space.cut);
+    rules.at_end = last_line_ends && !pending;
+    cut_lines(known.substr(tail_.size()), rules, position_, space.cut);
     const auto consumed = static_cast<std::size_t>(position_.scan - before.scan);
     if (consumed == 0 && pending) {
       // One line fills all that was read: more of it, at most up to the limit, where the cutter
       // gives it up.
       size += std::max(max_bytes, kTailBytes);
       continue;
+    }
+    if (!space.cut.held) {
+      held_since_.reset();
+    } else if (!held_since_ || consumed > 0) {
+      held_since_ = now;
     }
     size_ = std::max(size_, before.scan + have - tail_.size());
     if (have > tail_.size()) last_data = now;
@@ -137,10 +148,9 @@ bool FileStream::look(Tick now) {
   const std::int64_t modified = static_cast<std::int64_t>(found.st_mtim.tv_sec) * 1'000'000'000 +
                                 static_cast<std::int64_t>(found.st_mtim.tv_nsec);
   const bool same = size == size_ && modified == modified_;
-  if (!same) pending = true;
-  // A shorter file keeps the size it had until the truncation was dealt with: that is what may be
-  // lost.
-  if (size >= position_.scan) size_ = size;
+  if (!same || (held_since_ && now - *held_since_ >= kRestOfParts)) pending = true;
+  // A truncated file keeps the size it had until that was dealt with, also when it grew again: that is what may be lost.
+  if (!same && holds_what_was_seen(size)) size_ = size;
   modified_ = modified;
   file.size = size;
   if (unread() == 0) {
@@ -151,13 +161,25 @@ bool FileStream::look(Tick now) {
   return same;
 }
 
+// Looks at the bytes before the place where reading goes on, or at the first ones when nothing was read yet.
+bool FileStream::holds_what_was_seen(std::uint64_t size) {
+  truncated_ =
+      size < position_.scan || bytes_at(fd(), position_.scan - tail_.size(), tail_.size()) != tail_;
+  if (truncated_ || position_.scan > 0) return !truncated_;
+  std::string first = bytes_at(fd(), 0, kHeadBytes);
+  truncated_ = !first.starts_with(first_);
+  if (!truncated_) first_ = std::move(first);
+  return !truncated_;
+}
+
 void FileStream::begin_anew(std::shared_ptr<Stream> stream, Tick now) {
-  if (position_.scan > 0) {
-    former_head_ = head_;
-    former_scan_ = position_.scan;
+  if (position_.scan > 0 || !first_.empty()) {
+    former_head_ = position_.scan > 0 ? head_ : first_;
+    former_scan_ = std::max<std::uint64_t>(position_.scan, first_.size());
   }
   stream_ = std::move(stream);
   start();
+  held_since_.reset();
   punched_ = 0;
   skipped_ = {};
   ranges_full_ = false;
@@ -169,10 +191,19 @@ void FileStream::begin_anew(std::shared_ptr<Stream> stream, Tick now) {
   opened = now;
 }
 
+void FileStream::read_after(const std::shared_ptr<FileStream>& before) {
+  for (auto file = before; file != nullptr; file = file->predecessor.lock()) {
+    if (file.get() == this) return;
+  }
+  predecessor = before;
+}
+
 void FileStream::rewind() {
   stream_ = std::make_shared<Stream>(stream_->gen(), stream_->source(), stream_->path(),
                                      stream_->positions());
+  const state::Fingerprint known = known_;
   start();
+  known_ = known;
   ranges_full_ = false;
   saved_version = 0;
   pending = true;
@@ -182,9 +213,11 @@ void FileStream::continue_in(FileStream& copy) const {
   copy.stream_ = stream_;
   copy.position_ = position_;
   copy.head_ = head_;
+  copy.first_ = first_;
   copy.tail_ = tail_;
   copy.marks_ = marks_;
-  copy.settled_tail_ = settled_tail_;
+  copy.known_ = known_;
+  copy.settled_on_disk_ = settled_on_disk_;
   copy.committed = committed;
   copy.dirty = true;
   copy.pending = true;
@@ -213,7 +246,7 @@ std::uint64_t FileStream::skip_unread(std::uint64_t bytes) {
 }
 
 int FileStream::punch_settled() {
-  const int error = punch(0, settled_tail_.offset, punched_);
+  const int error = punch(0, settled_on_disk_, punched_);
   // What was skipped lies behind lines that wait in memory.
   return error != 0 ? error : punch(skipped_.begin, skipped_.end, skipped_.punched);
 }
@@ -240,7 +273,12 @@ int FileStream::punch(std::uint64_t from, std::uint64_t to, std::uint64_t& punch
 
 bool FileStream::copied_in(int other, bool whole) const {
   struct stat found {};
-  if (position_.scan == 0 || fstat(other, &found) != 0 || found.st_size == 0) return false;
+  if (fstat(other, &found) != 0 || found.st_size == 0) return false;
+  if (position_.scan == 0) {
+    const auto size =
+        std::min<std::uint64_t>(first_.size(), static_cast<std::uint64_t>(found.st_size));
+    return size > 0 && (!whole || size == first_.size()) && same_head(other, size, first_);
+  }
   const std::uint64_t shared = std::min(position_.scan, static_cast<std::uint64_t>(found.st_size));
   if (whole && shared < position_.scan) return false;
   if (!same_head(other, shared, head_)) return false;
@@ -276,17 +314,15 @@ Millis FileStream::lag(Tick now) const {
   return Millis{0};
 }
 
-void FileStream::update_settled_tail(std::uint64_t settled) {
-  if (settled <= settled_tail_.offset) return;
-  const auto size = std::min<std::uint64_t>(settled, kTailBytes);
-  const std::string tail = settled == position_.scan
-                               ? tail_
-                               : bytes_at(fd(), settled - size, static_cast<std::size_t>(size));
-  // A file that is still the same now was the same when the bytes above were read. If it is not, the older
-  // fingerprint stays: it is what finds the copy.
-  if (tail.size() < size || bytes_at(fd(), position_.scan - tail_.size(), tail_.size()) != tail_)
+void FileStream::take_fingerprint() {
+  if (position_.scan < known_.offset) return;
+  if (position_.scan > 0) {
+    known_ = {position_.scan, head_.size(), digest(head_), tail_.size(), digest(tail_)};
     return;
-  settled_tail_ = {settled, size, digest(tail)};
+  }
+  // Saved before the first line leaves: should the process end now, the file must be known again all the same.
+  const std::string_view tail = last(first_, kTailBytes);
+  known_ = {first_.size(), first_.size(), digest(first_), tail.size(), digest(tail)};
 }
 
 state::Checkpoint FileStream::checkpoint(const std::vector<std::string>& sinks) {
@@ -300,18 +336,16 @@ state::Checkpoint FileStream::checkpoint(const std::vector<std::string>& sinks) 
     record.positions.emplace_back(sinks[i], positions[i]);
   }
   while (!marks_.empty() && marks_.front().offset <= settled) marks_.pop_front();
-  update_settled_tail(settled);
+  settled_on_disk_ = settled;
+  take_fingerprint();
   record.gen = stream_->gen();
   record.source = stream_->source();
-  record.path = file.path;
-  record.device = file.identity.device;
-  record.inode = file.identity.inode;
+  record.path = orphan ? stream_->path() : file.path;
+  const Identity& identity = kept_at.empty() ? file.identity : kept_as;
+  record.device = identity.device;
+  record.inode = identity.inode;
   record.size = size_;
-  const auto head = std::min<std::uint64_t>(settled_tail_.offset, kHeadBytes);
-  const std::string_view head_bytes =
-      std::string_view(head_).substr(0, static_cast<std::size_t>(head));
-  record.fingerprint = {settled_tail_.offset, head_bytes.size(), digest(head_bytes),
-                        settled_tail_.size, settled_tail_.hash};
+  record.fingerprint = known_;
   return record;
 }
 

@@ -42,18 +42,22 @@ class FileStream {
 
   /// `max_bytes` of new bytes, more for a long line. `lines`: they are in `space` and `chunk` is
   /// set. `failed`: errno.
-  Read read(std::size_t max_bytes, std::size_t max_line_bytes, ReadSpace& space, Tick now);
+  Read read(std::size_t max_bytes, CutRules rules, ReadSpace& space, Tick now);
   std::shared_ptr<Chunk> take_chunk() { return std::move(chunk_); }
 
   /// Looks at size and time of change: something to read, perhaps? True when the file was not
   /// touched since the last look.
   bool look(Tick now);
   void mark_written() { pending = true; }
+  /// The last look() saw that the file is shorter or holds other bytes than it did.
+  [[nodiscard]] bool was_truncated() const { return truncated_; }
 
   /// Begins a new generation where `stream` begins, such as after a truncation. What the old one
   /// knows moves to a copy before, when there is one.
   void begin_anew(std::shared_ptr<Stream> stream, Tick now);
   void continue_in(FileStream& copy) const;
+  /// `before` had this file's path before, and is read first; unless it waits for this file itself.
+  void read_after(const std::shared_ptr<FileStream>& before);
   /// Reads again what is not settled, in the same generation.
   void rewind();
   /// Passes over whole lines that were not read, about `bytes` of them; says how many bytes it were.
@@ -82,12 +86,13 @@ class FileStream {
   [[nodiscard]] std::uint64_t unsettled() const;
   [[nodiscard]] bool settled() const { return stream_->settled_offset() >= position_.line; }
   /// Everything up to the end was settled at the last checkpoint().
-  [[nodiscard]] bool settled_on_disk() const { return settled_tail_.offset >= size_; }
+  [[nodiscard]] bool settled_on_disk() const { return settled_on_disk_ >= size_; }
   [[nodiscard]] bool window_open() const;
   /// How long the oldest line that is not settled has waited.
   [[nodiscard]] Millis lag(Tick now) const;
 
-  /// The record to save: positions, and the fingerprint of what every sink has settled.
+  /// The record to save: positions, and the fingerprint of what was read, or is about to be. Not of what is settled: one sink may have
+  /// settled lines behind the place where another stands, and those must never be taken for another file's.
   state::Checkpoint checkpoint(const std::vector<std::string>& sinks);
 
   Found file;              // where it was last seen
@@ -101,8 +106,12 @@ class FileStream {
   bool deleted = false;
   bool writer_closed = false;
   std::optional<Tick>
-      moved_at;       // another file took its path, or it is no longer named by any pattern
-  bool gone = false;  // no pattern names it any more
+      moved_at;         // another file took its path, or it is no longer named by any pattern
+  bool gone = false;    // no pattern names it any more
+  bool orphan = false;  // the copy of a deleted file that an earlier run left
+  std::string kept_at;  // the copy in data_dir/orphans that the next run reads; empty: none
+  Identity kept_as;
+  std::uint64_t kept_size = 0;
   std::weak_ptr<FileStream> predecessor;  // had this path before; read first
   Tick opened{};
   Tick last_data{};
@@ -115,16 +124,12 @@ class FileStream {
     std::uint64_t offset;
     Tick read_at;
   };
-  struct Tail {
-    std::uint64_t offset = 0;
-    std::uint64_t size = 0;
-    std::string hash = {};
-  };
   [[nodiscard]] Read fill(std::size_t max_bytes, ReadSpace& space, std::size_t& have);
   void remember_bytes(std::string_view consumed, std::string_view known, Tick now);
   void add_mark(Tick now);
-  void update_settled_tail(std::uint64_t settled);
   int punch(std::uint64_t from, std::uint64_t to, std::uint64_t& punched);
+  void take_fingerprint();
+  [[nodiscard]] bool holds_what_was_seen(std::uint64_t size);
   void start();
 
   Handle handle_;
@@ -132,11 +137,14 @@ class FileStream {
   std::shared_ptr<Chunk> chunk_;
   CutPosition position_;
   std::string head_;         // the first bytes, at most kHeadBytes, of what was read
+  std::string first_;        // the first bytes of the file, as long as nothing was read
+  bool truncated_ = false;   // it was seen that the file holds other bytes
   std::string tail_;         // the bytes before position_.scan, at most kTailBytes
   std::string former_head_;  // of the generation before a truncation, and how far it was read
   std::uint64_t former_scan_ = 0;
-  Tail settled_tail_;       // before the offset that every sink has passed
-  std::deque<Mark> marks_;  // after it
+  state::Fingerprint known_;  // of the furthest that was seen, in this run or an earlier one
+  std::uint64_t settled_on_disk_ = 0;  // by every sink, at the last checkpoint()
+  std::deque<Mark> marks_;             // after it
   std::uint64_t punched_ = 0;
   struct Skipped {
     std::uint64_t begin = 0;
@@ -148,6 +156,7 @@ class FileStream {
   std::uint64_t size_ = 0;
   std::int64_t modified_ = 0;
   std::optional<Tick> waiting_since_;
+  std::optional<Tick> held_since_;  // lines behind a part whose rest has not come
 };
 
 }  // namespace tailgate::sources

@@ -128,11 +128,13 @@ std::optional<Lines> ReaderSource::cut(bool at_end) {
   length_ = text_.size();
   text_.resize(length_ + json::kPadding);
   const std::uint64_t scan = position_.scan;
-  cut_lines({text_.data(), length_}, max_line_bytes_, at_end, position_, cut_);
+  cut_lines({text_.data(), length_},
+            {.max_line_bytes = max_line_bytes_, .format = context_.format, .at_end = at_end},
+            position_, cut_);
   // What is not yet a line moves to the front at the next read.
   used_ = static_cast<std::size_t>(position_.scan - scan);
   if (cut_.lines.empty()) return std::nullopt;
-  return Lines{stream_->add_chunk(cut_.offsets), cut_.lines};
+  return Lines{stream_->add_chunk(cut_.offsets), cut_.lines, {}, cut_.parts};
 }
 
 std::optional<Lines> ReaderSource::read(std::size_t max_bytes) {

@@ -30,43 +30,58 @@ class Planner {
       : records_(std::move(records)) {
     for (const Found& file : found) candidates_.emplace(file.identity, file);
     for (const state::Checkpoint& record : records_) {
-      const std::string directory = directory_of(record.path);
-      if (!folders_.insert(directory).second) continue;
-      for (Found& file : files_in(directory)) candidates_.emplace(file.identity, std::move(file));
+      for (const std::string& folder : folders_of(record.path)) {
+        if (!folders_.insert(folder).second) continue;
+        for (Found& file : files_in(folder)) candidates_.emplace(file.identity, std::move(file));
+      }
     }
   }
 
   ResumePlan plan() {
-    std::vector<state::Checkpoint> rest;
+    std::vector<state::Checkpoint*> rest;
     for (state::Checkpoint& record : records_) {
       const auto same = candidates_.find({record.device, record.inode});
-      if (same == candidates_.end() || !claim(record, same->second))
-        rest.push_back(std::move(record));
+      if (same == candidates_.end()) {
+        rest.push_back(&record);
+      } else if (!claim(record, same->second)) {
+        if (unreadable_) {
+          plan_.unreadable.push_back(std::move(record));
+        } else {
+          rest.push_back(&record);
+        }
+      }
     }
-    for (state::Checkpoint& record : rest) {
-      const std::optional<Found> copy = only_copy(record);
-      if (!copy || !claim(record, *copy)) plan_.lost.push_back(std::move(record));
+    for (state::Checkpoint* record : rest) {
+      const std::optional<Found> copy = only_copy(*record);
+      if (!copy || !claim(*record, *copy)) plan_.lost.push_back(std::move(*record));
     }
+    for (auto& [place, resumed] : claimed_) plan_.resumed.push_back(std::move(resumed));
     return std::move(plan_);
   }
 
  private:
+  // False with unreadable_: it may be the one, which cannot be seen now.
   bool claim(state::Checkpoint& record, Found file) {
+    unreadable_ = false;
     if (owned_.contains(file.identity) || file.size < least_offset(record)) return false;
     Handle handle = open_found(file);
+    unreadable_ = !handle.valid() && errno != ENOENT && errno != ENOTDIR;
     if (!handle.valid() || !matches(handle.fd(), record.fingerprint)) return false;
     owned_.insert(file.identity);
-    plan_.resumed.push_back({std::move(record), std::move(file), std::move(handle)});
+    const std::ptrdiff_t place = &record - records_.data();
+    claimed_.emplace(place, Resumed{std::move(record), std::move(file), std::move(handle)});
     return true;
   }
 
   std::optional<Found> only_copy(const state::Checkpoint& record) const {
     // Without a byte read, every file would match.
     if (record.fingerprint.offset == 0) return std::nullopt;
-    const std::string folder = directory_of(record.path);
+    const std::vector<std::string> folders = folders_of(record.path);
     std::optional<Found> copy;
     for (const auto& [identity, file] : candidates_) {
-      if (owned_.contains(identity) || directory_of(file.path) != folder) continue;
+      const bool near =
+          std::find(folders.begin(), folders.end(), directory_of(file.path)) != folders.end();
+      if (owned_.contains(identity) || !near) continue;
       if (file.size < least_offset(record)) continue;
       Found candidate = file;
       const Handle handle = open_found(candidate);
@@ -81,6 +96,8 @@ class Planner {
   std::map<Identity, Found> candidates_;  // names that a pattern gave come first
   std::set<std::string> folders_;
   std::set<Identity> owned_;
+  bool unreadable_ = false;
+  std::map<std::ptrdiff_t, Resumed> claimed_;  // by the place of its record
   ResumePlan plan_;
 };
 
@@ -115,12 +132,14 @@ Handle open_found(Found& file) {
   Handle handle = open_same(file.path);
   // A rotation may go on while we look for it.
   for (int tries = 0; !handle.valid() && errno == ENOENT && tries < 3; ++tries) {
-    for (const Found& other : files_in(directory_of(file.path))) {
-      if (other.identity != file.identity) continue;
-      handle = open_same(other.path);
-      if (!handle.valid()) break;
-      file.path = other.path;
-      return handle;
+    for (const std::string& folder : folders_of(file.path)) {
+      for (const Found& other : files_in(folder)) {
+        if (other.identity != file.identity) continue;
+        handle = open_same(other.path);
+        if (!handle.valid()) break;
+        file.path = other.path;
+        return handle;
+      }
     }
     errno = ENOENT;
   }

@@ -19,14 +19,15 @@ struct Resumed {
 };
 
 struct ResumePlan {
-  std::vector<Resumed> resumed;
-  std::vector<state::Checkpoint> lost;  // nothing holds their bytes any more
+  std::vector<Resumed> resumed;               // in the order of the records
+  std::vector<state::Checkpoint> unreadable;  // their files are there, and cannot be opened now
+  std::vector<state::Checkpoint> lost;        // nothing holds their bytes any more
 };
 
 /// Finds the files of an earlier run's records: first by identity, where the content matches too
 /// (else the inode was reused, or the file truncated); then, in the folder of the record's path,
 /// exactly one file with that content that no other record owns. Its name need not match any
-/// pattern.
+/// pattern. Where the path is a link, its target's folder is searched too.
 ResumePlan plan_resume(std::vector<state::Checkpoint> records, const std::vector<Found>& found);
 
 /// Where each of `sinks` goes on. One that the record does not know begins where the slowest known

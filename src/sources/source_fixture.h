@@ -2,6 +2,8 @@
 #pragma once
 
 #include <doctest/doctest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -57,11 +59,13 @@ struct Got {
 /// by hand.
 class Follower {
  public:
-  explicit Follower(FileSettings settings = {}, std::vector<std::string> sinks = {"gateway"})
-      : settings_(std::move(settings)), sinks_(std::move(sinks)) {
+  explicit Follower(FileSettings settings = {}, std::vector<std::string> sinks = {"gateway"},
+                    Format format = Format::json)
+      : settings_(std::move(settings)), sinks_(std::move(sinks)), format_(format) {
     if (settings_.paths.empty()) settings_.paths = {logs("access.log*")};
   }
 
+  [[nodiscard]] const std::string& folder() const { return dir_.path; }
   [[nodiscard]] std::string logs(const std::string& name) const { return dir_.path + "/" + name; }
   void append(const std::string& name, const std::string& text) const {
     std::ofstream(logs(name), std::ios::app | std::ios::binary) << text;
@@ -79,19 +83,45 @@ class Follower {
     auto opened = state::Store::open({.directory = dir_.path + "/data"});
     REQUIRE(opened.has_value());
     store = std::move(*opened);
+    make_source(once);
+  }
+  void make_source(bool once) {
     SourceContext context;
     context.name = "access_log";
     context.clock = &clock;
     context.store = store.get();
     context.sinks = sinks_;
     context.counters = &counters;
+    context.data_dir = dir_.path + "/data";
     context.once = once;
+    context.format = format_;
     source = std::make_unique<FileSource>(settings_, context);
+  }
+  /// Where no inotify instance is to be had: its descriptors are used up.
+  void start_without_inotify() {
+    rlimit limit{};
+    REQUIRE(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    start();
+    source.reset();
+    const int next = dup(0);
+    close(next);
+    const rlimit none{static_cast<rlim_t>(next), limit.rlim_max};
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &none) == 0);
+    make_source(false);
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &limit) == 0);
   }
   /// Ends without another checkpoint, as kill -9 does.
   void kill() {
     source.reset();
     store.reset();
+  }
+
+  /// Ends as SIGTERM does.
+  void stop() {
+    source->stopping(clock.at + std::chrono::seconds(25));
+    source->checkpoint();
+    source->ends();
+    kill();
   }
 
   /// Everything that can be read now.
@@ -110,9 +140,11 @@ class Follower {
       for (std::uint32_t i = 0; i < lines->chunk->lines(); ++i) {
         const Line& line = lines->lines[i];
         const Stream& stream = lines->chunk->stream();
-        const bool too_long = line.problem == Line::Problem::too_long;
-        got.push_back({too_long ? "<too long>" : std::string(line.text), stream.path(),
-                       lines->chunk->offset(i), stream.gen(), lines->chunk, i});
+        std::string text(line.text);
+        if (line.problem == Line::Problem::too_long) text = "<too long>";
+        if (line.problem == Line::Problem::torn) text.insert(0, "<torn>");
+        got.push_back({std::move(text), stream.path(), lines->chunk->offset(i), stream.gen(),
+                       lines->chunk, i});
       }
     }
     return got;
@@ -141,6 +173,28 @@ class Follower {
   TempDir dir_;
   FileSettings settings_;
   std::vector<std::string> sinks_;
+  Format format_;
+};
+
+/// Takes root's privileges from this process for a while, and gives `directory` to who is left: nothing is forbidden to
+/// root.
+struct Unprivileged {
+  explicit Unprivileged(const std::string& directory) : was_(geteuid()) {
+    if (was_ != 0) return;
+    constexpr uid_t kNobody = 65534;
+    REQUIRE(chown(directory.c_str(), kNobody, kNobody) == 0);
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(directory))
+      REQUIRE(chown(entry.path().c_str(), kNobody, kNobody) == 0);
+    REQUIRE(seteuid(kNobody) == 0);
+  }
+  ~Unprivileged() {
+    if (was_ == 0) (void)seteuid(was_);
+  }
+  Unprivileged(const Unprivileged&) = delete;
+  Unprivileged& operator=(const Unprivileged&) = delete;
+
+ private:
+  uid_t was_;
 };
 
 using Texts = std::vector<std::string>;

@@ -172,10 +172,12 @@ std::optional<Lines> SpooledSource::cut(bool at_end) {
   length_ = text_.size();
   text_.resize(length_ + json::kPadding);
   const std::uint64_t scan = position_.scan;
-  cut_lines({text_.data(), length_}, max_line_bytes_, at_end, position_, cut_);
+  cut_lines({text_.data(), length_},
+            {.max_line_bytes = max_line_bytes_, .format = context_.format, .at_end = at_end},
+            position_, cut_);
   used_ = static_cast<std::size_t>(position_.scan - scan);
   if (cut_.lines.empty()) return std::nullopt;
-  return Lines{inputs_[input_].stream->add_chunk(cut_.offsets), cut_.lines, read_at_};
+  return Lines{inputs_[input_].stream->add_chunk(cut_.offsets), cut_.lines, read_at_, cut_.parts};
 }
 
 state::Checkpoint SpooledSource::record_of(Input& input) const {

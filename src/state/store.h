@@ -23,7 +23,7 @@ namespace tailgate::state {
 /// bytes and of the bytes before `offset`. A file matches when it holds at least `offset` bytes and
 /// both hashes are equal.
 struct Fingerprint {
-  std::uint64_t offset = 0;    // everything before it is settled for every sink
+  std::uint64_t offset = 0;    // no sink has settled anything behind it
   std::uint64_t head_len = 0;  // at most 1,024 and at most `offset`
   std::string head_hash;
   std::uint64_t tail_len = 0;  // at most 256 and at most `offset`

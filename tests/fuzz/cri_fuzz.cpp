@@ -7,7 +7,7 @@
 namespace tailgate::fuzz {
 namespace {
 
-void run(std::string_view text, pipeline::Format format) {
+void run(std::string_view text, Format format) {
   pipeline::LineParser parser({.format = format,
                                .skip_prefix = true,
                                .not_json = pipeline::NotJson::pass,
@@ -15,7 +15,10 @@ void run(std::string_view text, pipeline::Format format) {
   json::Arena arena;
   json::Event event(arena);
   const Padded line(text);
-  const auto parsed = parser.parse({.text = line.text()}, event);
+  const auto inner = parser.unwrap({.text = line.text()}, arena);
+  const auto parsed =
+      inner ? parser.parse(*inner, event)
+            : Result<pipeline::LineParser::Parsed>(tl::unexpected<Error>(inner.error()));
   if (!parsed) {
     must(!parsed.error().what.empty(), "a refusal says why");
     return;
@@ -37,7 +40,7 @@ void run(std::string_view text, pipeline::Format format) {
 }  // namespace tailgate::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using tailgate::pipeline::Format;
+  using tailgate::Format;
   const std::string_view text = tailgate::fuzz::view(data, size);
   for (const Format format : {Format::automatic, Format::cri, Format::docker, Format::journald})
     tailgate::fuzz::run(text, format);
