@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
@@ -13,6 +14,7 @@
 #include "app/dead_store.h"
 #include "app/flags.h"
 #include "base/credentials.h"
+#include "base/units.h"
 #include "pipeline/build.h"
 #include "settings/reader.h"
 
@@ -26,7 +28,12 @@ int say(const Error& error) {
 
 // The folder or file that is meant, or an empty text after saying what is missing.
 std::string place_of(const DeadOptions& options) {
-  if (!options.place.empty()) return options.place;
+  if (!options.place.empty()) {
+    std::error_code ignored;
+    if (std::filesystem::exists(options.place, ignored)) return options.place;
+    std::fprintf(stderr, "tailgate: --path: there is no %s\n", options.place.c_str());
+    return {};
+  }
   if (options.config.empty()) {
     std::fputs("tailgate: say where: -c SETTINGS or --path FOLDER\n", stderr);
     return {};
@@ -76,7 +83,7 @@ int list(const DeadOptions& options) {
     fmt::print("{:>8}  {:<6} {:<12} {} … {}  {}\n", sum.count, stage, sink.empty() ? "-" : sink,
                sum.first, sum.last, mask_credentials(reason, Mask::all));
   }
-  fmt::print("{} dead letters\n", total);
+  fmt::print("{}\n", counted(total, "dead letter", "dead letters"));
   return kSettled;
 }
 
@@ -124,7 +131,8 @@ int purge(const DeadOptions& options) {
       code = say(dropped.error());
     }
   }
-  fmt::print("{} dead letters {}\n", gone, options.dry_run ? "would be removed" : "removed");
+  fmt::print("{} {}\n", counted(gone, "dead letter", "dead letters"),
+             options.dry_run ? "would be removed" : "removed");
   return code;
 }
 
@@ -165,7 +173,8 @@ void add_dead(CLI::App& app, int& exit_code) {
   add("list", "Count them by stage, sink and reason.", list);
   const auto [show_command, show_options] = add("show", "Print them, token shapes masked.", show);
   show_command->add_option("--limit", show_options->limit, "At most so many; 0: all.")
-      ->check(CLI::NonNegativeNumber);
+      ->type_name("N")
+      ->check(whole_number());
   const auto replaying =
       add("replay", "Send them again from the stage at which they failed.", run_replay);
   const auto purging = add("purge", "Remove them.", purge);

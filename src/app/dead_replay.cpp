@@ -9,11 +9,13 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "app/commands.h"
 #include "app/replay.h"
 #include "app/session.h"
+#include "base/units.h"
 #include "settings/reader.h"
 
 namespace tailgate::app {
@@ -71,9 +73,10 @@ struct Sums {
   std::size_t filtered = 0;
 
   void print(bool dry_run) const {
-    if (dry_run) return fmt::print("{} dead letters would be sent again\n", chosen);
-    fmt::print("{} dead letters sent again: {} delivered, {} came back as dead letters", chosen,
-               delivered, came_back);
+    const std::string letters = counted(chosen, "dead letter", "dead letters");
+    if (dry_run) return fmt::print("{} would be sent again\n", letters);
+    fmt::print("{} sent again: {} delivered, {} came back as dead letters", letters, delivered,
+               came_back);
     if (filtered > 0) fmt::print(", {} filtered", filtered);
     const std::size_t stay = chosen - delivered - came_back - filtered;
     if (stay > 0) fmt::print(", {} not settled: they stay", stay);
@@ -161,7 +164,7 @@ int replay(const DeadOptions& options, const std::string& place) {
     for (const auto& [way, chosen] : ways) {
       sums.chosen += chosen.size();
       if (options.dry_run) {
-        fmt::print("{}: {} letters {}\n", file, chosen.size(),
+        fmt::print("{}: {} {}\n", file, counted(chosen.size(), "letter", "letters"),
                    way.sink.empty() ? "from the start" : "to " + way.sink);
       } else {
         worst = std::max(worst, replayer.run(way, chosen, gone, sums));

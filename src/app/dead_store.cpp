@@ -4,14 +4,17 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "base/base64.h"
 #include "json/parse.h"
@@ -89,21 +92,39 @@ Result<void> each_letter(const std::string& file,
   std::ifstream in(file, std::ios::binary);
   if (!in) return fail(fmt::format("{}: {}", file, std::strerror(errno)));
   json::Parser parser;
+  std::size_t lines = 0;
+  bool holds_letters = false;
   for (std::string line; std::getline(in, line);) {
-    if (!line.empty()) visit(read_letter(parser, line));
+    if (line.empty()) continue;
+    const StoredLetter letter = read_letter(parser, line);
+    ++lines;
+    holds_letters = holds_letters || !letter.stage.empty();
+    visit(letter);
   }
+  // One line may be the torn first one; more of them are somebody's log, which nobody wants purged.
+  if (lines > 1 && !holds_letters) return fail(fmt::format("{}: these are no dead letters", file));
   return {};
 }
 
 Result<LetterLock> LetterLock::take(const std::string& file) {
-  LetterLock lock(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  if (lock.fd_ < 0) return fail(fmt::format("{}: {}", file, std::strerror(errno)));
-  if (::flock(lock.fd_, LOCK_EX | LOCK_NB) != 0) {
-    return fail(fmt::format(
-        "{} is being written by a running tailgate; its letters stay until it starts a new file",
-        file));
+  // A running process holds it only while it writes; who has it for longer is another `dead` command.
+  constexpr int kTries = 150;
+  constexpr std::chrono::milliseconds kPause{20};
+  for (int tries = 0; tries < kTries; ++tries) {
+    LetterLock lock(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+    if (lock.fd_ < 0) return fail(fmt::format("{}: {}", file, std::strerror(errno)));
+    if (::flock(lock.fd_, LOCK_EX | LOCK_NB) != 0) {
+      std::this_thread::sleep_for(kPause);
+      continue;
+    }
+    // Whoever had it may have put another in its place.
+    struct stat held {};
+    struct stat named {};
+    if (::fstat(lock.fd_, &held) == 0 && ::stat(file.c_str(), &named) == 0 &&
+        held.st_ino == named.st_ino && held.st_dev == named.st_dev)
+      return lock;
   }
-  return lock;
+  return fail(fmt::format("{} is in the hands of another `tailgate dead`; its letters stay", file));
 }
 
 LetterLock::~LetterLock() {

@@ -41,7 +41,8 @@ Result<std::vector<std::string>> letter_files(const std::string& place);
 /// Every letter of a file, in order.
 Result<void> each_letter(const std::string& file,
                          const std::function<void(const StoredLetter&)>& visit);
-/// Holds a file of dead letters for oneself, so that nobody adds to it. One that a running process writes is refused.
+/// Holds a file of dead letters for oneself: a running process goes on in another one. Refused when another `dead`
+/// command has it.
 class LetterLock {
  public:
   static Result<LetterLock> take(const std::string& file);

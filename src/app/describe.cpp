@@ -21,7 +21,7 @@ void add_describe(CLI::App& app, int& exit_code) {
       ->check(CLI::IsMember({"reference", "schema", "bash", "zsh", "fish", "man"}));
   command->callback([what, &app, &exit_code] {
     std::string text;
-    if (*what == "reference") text = settings::reference_markdown(settings_doc());
+    if (*what == "reference") text = settings::reference_markdown(settings_doc()) + answers_doc();
     if (*what == "schema") text = settings::json_schema(settings_doc());
     if (*what == "bash") text = bash_completion(app);
     if (*what == "zsh") text = zsh_completion(app);

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <cstdio>
 #include <exception>
+#include <string>
 
 #include "app/commands.h"
 
@@ -21,6 +24,9 @@ void hold_standard_descriptors() {
 // What was printed may still be in a buffer, and the disk full.
 int with_output_written(int exit_code) {
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return exit_code;
+  // `| head` has seen enough.
+  pollfd reader{STDOUT_FILENO, POLLOUT, 0};
+  if (::poll(&reader, 1, 0) > 0 && (reader.revents & POLLERR) != 0) return exit_code;
   std::perror("tailgate: standard output");
   return exit_code == tailgate::app::kSettled ? static_cast<int>(tailgate::app::kUndelivered)
                                               : exit_code;
@@ -31,6 +37,7 @@ int with_output_written(int exit_code) {
 int main(int argc, char** argv) {
   using namespace tailgate::app;
   hold_standard_descriptors();
+  std::signal(SIGPIPE, SIG_IGN);
   CLI::App app{
       "tailgate ships flat JSON access logs as nested, checked events to EventGate, Kafka or HTTP; "
       "nothing is lost.",

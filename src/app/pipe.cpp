@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -11,6 +12,7 @@
 #include "app/commands.h"
 #include "app/flags.h"
 #include "app/pipe_settings.h"
+#include "app/pipe_text.h"
 #include "app/session.h"
 #include "base/units.h"
 #include "settings/reader.h"
@@ -27,6 +29,46 @@ std::string dead_file(const PipeOptions& options) {
   if (!options.dead_file.empty()) return options.dead_file;
   const std::string& not_json = options.not_json;
   return not_json == "show" || not_json == "skip" || not_json == "pass" ? "" : not_json;
+}
+
+std::optional<struct stat> regular(int failed, const struct stat& about) {
+  if (failed != 0 || !S_ISREG(about.st_mode)) return std::nullopt;
+  return about;
+}
+
+std::optional<struct stat> regular_file(const std::string& path) {
+  struct stat about {};
+  return regular(::stat(path.c_str(), &about), about);
+}
+
+std::optional<struct stat> regular_file(int fd) {
+  struct stat about {};
+  return regular(::fstat(fd, &about), about);
+}
+
+// A file that is both read and written would be read for ever. Empty: there is none.
+std::string read_and_written(const PipeOptions& options) {
+  std::vector<std::pair<std::string, std::optional<struct stat>>> written;
+  for (const std::string& target : options.targets) {
+    const auto kind = kind_of_target(target);
+    if (kind.has_value() && *kind == "file")
+      written.emplace_back("--to " + target, regular_file(file_of_target(target)));
+    if (target == "-") written.emplace_back("stdout", regular_file(STDOUT_FILENO));
+  }
+  if (options.targets.empty()) written.emplace_back("stdout", regular_file(STDOUT_FILENO));
+  const auto clash = [&](const std::optional<struct stat>& read) -> std::string {
+    for (const auto& [name, file] : written) {
+      if (read && file && read->st_dev == file->st_dev && read->st_ino == file->st_ino &&
+          (read->st_size > 0 || options.follow))
+        return name;
+    }
+    return {};
+  };
+  if (options.files.empty()) return clash(regular_file(STDIN_FILENO));
+  for (const std::string& file : options.files) {
+    if (std::string name = clash(regular_file(file)); !name.empty()) return name;
+  }
+  return {};
 }
 
 // What is followed and not there yet is waited for, which would look like a hang.
@@ -62,6 +104,10 @@ std::optional<pipeline::Parts> build(const PipeOptions& options, Millis give_up,
   const std::string dead = options.print_config ? "" : dead_file(options);
   auto letters = dead.empty() ? pipeline::DeadLetters::to_stderr(*context.clock, log)
                               : pipeline::DeadLetters::in_file(dead, *context.clock, log);
+  if (auto ready = letters.prepare(); !ready.has_value()) {
+    say((options.dead_file.empty() ? "--not-json: " : "--dead: ") + ready.error().what);
+    return std::nullopt;
+  }
   std::optional<pipeline::Parts> parts =
       pipeline::build(root, general, std::move(letters), context, problems);
   std::fputs(by_flag(problems.warnings() + problems.text(), *yaml).c_str(), stderr);
@@ -78,6 +124,10 @@ int pipe(const PipeOptions& options) {
       say("--give-up-after: " + parsed.error().what);
       return kUsage;
     }
+    if (parsed->count() == 0) {
+      say("--give-up-after: must be more than 0; without it the pipe waits as long as it takes");
+      return kUsage;
+    }
     give_up = *parsed;
   }
   const Log log = make_log(options.quiet ? Log::Level::error : Log::Level::warn);
@@ -85,7 +135,14 @@ int pipe(const PipeOptions& options) {
   if (!parts) return kUsage;
   if (options.print_config) {
     std::fputs(pipe_yaml(options, Secrets::from_environment)->text.c_str(), stdout);
+    if (!options.dead_file.empty() || give_up.count() > 0)
+      std::fputs("# --dead and --give-up-after have no place in settings: see dead_letters.\n",
+                 stdout);
     return kSettled;
+  }
+  if (const std::string name = read_and_written(options); !name.empty()) {
+    say(name + ": the same file is read: what is written would be read again");
+    return kUsage;
   }
   if (options.files.empty() && ::isatty(STDIN_FILENO) != 0 && !options.quiet) {
     say("reads lines from the terminal; end with ctrl-D (or name a file, or pipe something in)");
@@ -94,6 +151,7 @@ int pipe(const PipeOptions& options) {
   pipeline::Pipeline pipeline(std::move(*parts));
   SessionRules rules;
   rules.quiet = options.quiet;
+  rules.once = !options.follow;
   rules.progress = ::isatty(STDOUT_FILENO) == 0 || !options.targets.empty();
   return run_session(pipeline, rules, log).exit_code;
 }
@@ -140,7 +198,8 @@ void add_step_flags(CLI::App& command, StepFlags& steps) {
 }
 
 void add_input_flags(CLI::App& command, PipeOptions& options) {
-  command.add_option("files", options.files, "Files to read (gz by its content); none: stdin.")
+  command
+      .add_option("files", options.files, "Files to read (gz by its content); none or -: stdin.")
       ->type_name("FILE");
   command.add_option("--format", options.format, "What wraps the JSON of a line.")
       ->type_name("auto|json|cri|docker|journald")

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <charconv>
 #include <map>
 
@@ -67,7 +68,11 @@ Result<void> add_source(const PipeOptions& options, PipeYaml& yaml) {
   for (const std::string& file : options.files) {
     if (file.empty()) return fail("FILE: the name of a file is empty");
   }
-  if (options.follow && options.files.empty()) return fail("--follow needs a file");
+  const auto dashes = std::count(options.files.begin(), options.files.end(), "-");
+  if (dashes > 0 && options.files.size() > 1)
+    return fail("FILE: - is stdin, which is read alone, without other files");
+  const bool from_stdin = options.files.empty() || dashes > 0;
+  if (options.follow && from_stdin) return fail("--follow needs a file");
   const std::string& not_json = options.not_json;
   if (!is_word(not_json) && not_json.find_first_of("/.") == std::string::npos) {
     return fail(
@@ -76,7 +81,7 @@ Result<void> add_source(const PipeOptions& options, PipeYaml& yaml) {
   }
   yaml.add("", "sources:");
   yaml.add("", "  input:");
-  if (options.files.empty()) {
+  if (from_stdin) {
     yaml.add("", "    type: stdin");
   } else {
     yaml.add("", fmt::format("    type: {}", options.follow ? "file" : "read"));
@@ -97,6 +102,8 @@ Result<void> add_sinks(const PipeOptions& options, Secrets secrets, PipeYaml& ya
     const auto kind = kind_of_target(target);
     if (!kind.has_value()) return tl::unexpected<Error>(kind.error());
     if (!checked.has_value()) return checked;
+    if (std::count(targets.begin(), targets.end(), target) > 1)
+      return fail(fmt::format("--to {}: is given twice", target));
     const int count = ++used[*kind];
     const std::string name = *kind + (count == 1 ? "" : std::to_string(count));
     if (auto added = add_sink(target, options, secrets, yaml, name); !added.has_value())

@@ -131,6 +131,10 @@ Result<std::string> kind_of_target(const std::string& target) {
                   target));
 }
 
+std::string file_of_target(const std::string& target) {
+  return target.starts_with("file:") ? target.substr(5) : target;
+}
+
 Result<void> check_sink_flags(const PipeOptions& options) {
   auto checked = check_pairs("-H", options.headers, read_header);
   if (checked.has_value()) checked = check_pairs("-X", options.properties, read_property);
@@ -159,8 +163,7 @@ Result<void> add_sink(const std::string& target, const PipeOptions& options, Sec
   yaml.add(flag, fmt::format("  {}:", name));
   yaml.add(flag, fmt::format("    type: {}", *kind));
   if (*kind == "file") {
-    const std::string path = target.starts_with("file:") ? target.substr(5) : target;
-    yaml.add(flag, "    path: " + yaml_text(path));
+    yaml.add(flag, "    path: " + yaml_text(file_of_target(target)));
   }
   if (*kind == "kafka") {
     auto added = add_kafka(flag, target, options, secrets, yaml);

@@ -19,6 +19,8 @@ Result<void> add_sink(const std::string& target, const PipeOptions& options, Sec
                       PipeYaml& yaml, const std::string& name);
 /// `kafka`, `http`, `eventgate`, `file`, `stdout`; an error for what is none of them.
 Result<std::string> kind_of_target(const std::string& target);
+/// The path that a `file` target names.
+std::string file_of_target(const std::string& target);
 /// Whether -H and -X can be read and have a sink that uses them.
 Result<void> check_sink_flags(const PipeOptions& options);
 

@@ -8,6 +8,7 @@
 #include "filters/registry.h"
 #include "pipeline/tables.h"
 #include "sinks/registry.h"
+#include "sinks/status.h"
 #include "sources/registry.h"
 
 namespace tailgate::app {
@@ -83,6 +84,17 @@ SectionDoc settings_doc() {
                                   pipeline::dead_letter_options()));
   root.children.push_back(map_doc("admin", "The admin server.", pipeline::admin_options()));
   return root;
+}
+
+std::string answers_doc() {
+  return "\n## What answers mean\n\n"
+         "Nothing is dropped: an event is delivered, waits, or becomes a dead letter with the "
+         "reason.\n\n"
+         "### HTTP and EventGate\n\n"
+         "The first row that fits counts. EventGate's answers (201, 207, 400, 500) say by their "
+         "body what became of "
+         "each event, which goes before the table.\n\n" +
+         sinks::status_table_markdown() + "\n### Kafka\n\n" + sinks::kafka_error_table_markdown();
 }
 
 SectionDoc settings_doc_by_type() {

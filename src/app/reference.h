@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <string>
+
 #include "settings/describe.h"
 
 namespace tailgate::app {
@@ -9,7 +11,10 @@ namespace tailgate::app {
 /// which values are secret.
 settings::SectionDoc settings_doc();
 
-/// The same with the defaults that depend on a sink's type: what `validate --print` shows.
+/// What answers of the other side mean for events, from the tables that the sinks act on; Markdown, behind the options.
+std::string answers_doc();
+
+/// The same as settings_doc() with the defaults that depend on a sink's type: what `validate --print` shows.
 settings::SectionDoc settings_doc_by_type();
 
 }  // namespace tailgate::app

@@ -8,7 +8,10 @@
 namespace tailgate::app {
 
 ReplaySource::ReplaySource(const std::vector<const StoredLetter*>& letters, std::size_t sinks)
-    : letters_(letters), sinks_(sinks) {}
+    : letters_(letters), sinks_(sinks) {
+  for (const StoredLetter* letter : letters)
+    total_ += (letter->event.empty() ? letter->raw : letter->event).size();
+}
 
 Wakeup ReplaySource::watch(Tick /*now*/) {
   return {std::nullopt, !finished()};
@@ -32,6 +35,7 @@ std::optional<Lines> ReplaySource::read(std::size_t /*max_bytes*/) {
 SourceStatus ReplaySource::status() const {
   SourceStatus status;
   status.watching = true;
+  status.total_bytes = total_;
   return status;
 }
 

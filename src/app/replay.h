@@ -38,6 +38,7 @@ class ReplaySource final : public Source {
   const std::vector<const StoredLetter*>& letters_;
   std::size_t sinks_;
   std::size_t next_ = 0;
+  std::uint64_t total_ = 0;  // bytes
   std::vector<std::shared_ptr<Stream>> streams_;
   std::string text_;
   Line line_;

@@ -108,11 +108,11 @@ SessionEnd session(const RunOptions& options, const Log& log) {
       log.warn("{}: {} uses it; waits for its end, at most {}", general.data_dir, holder,
                human_duration(general.run.grace));
     };
-    auto opened = state::Store::open(
-        {general.data_dir, general.run.grace, false, {begins, stop_waits}});
+    auto opened =
+        state::Store::open({general.data_dir, general.run.grace, false, {begins, stop_waits}});
     if (!opened.has_value() && stop_waits()) return {kSettled};
     if (!opened.has_value()) {
-      std::fprintf(stderr, "tailgate: %s\n", opened.error().what.c_str());
+      log.error("{}", opened.error().what);
       return {kUndelivered};
     }
     store = std::move(*opened);
@@ -126,13 +126,14 @@ SessionEnd session(const RunOptions& options, const Log& log) {
   if (general.admin_listen != "none" && !options.once) {
     auto started = AdminServer::start(general.admin_listen, pipeline, log.named("admin"));
     if (!started.has_value()) {
-      std::fprintf(stderr, "tailgate: %s\n", started.error().what.c_str());
+      log.error("{}", started.error().what);
       return {kUndelivered};
     }
     admin = std::move(*started);
   }
   SessionRules rules;
   rules.once = rules.progress = options.once;
+  rules.logged = true;
   rules.waits_safely = store != nullptr && pipeline.rereadable();
   rules.reload = [&] {
     if (pipeline.rereadable()) return settings_work(options, general, log);

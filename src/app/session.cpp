@@ -114,7 +114,7 @@ class Progress {
       const double left = static_cast<double>(total - read) / (static_cast<double>(read) / seconds);
       text += fmt::format(", {:.0f} %, {} left",
                           100.0 * static_cast<double>(read) / static_cast<double>(total),
-                          human_duration(Millis(static_cast<Millis::rep>(left) * 1000)));
+                          human_duration(Millis(static_cast<Millis::rep>(left + 1) * 1000)));
     }
     for (const auto& sink : pipeline_.sinks()) {
       if (sink.status.state != pipeline::LaneStatus::State::up) {
@@ -141,7 +141,8 @@ class WaitingNote {
     if (++ticks_ % 10 != 0) return;
     for (const auto& sink : pipeline_.sinks()) {
       if (sink.status.state == pipeline::LaneStatus::State::up) continue;
-      log_.warn("{}: {} events wait: {}", sink.name, sink.counters->in_flight(),
+      log_.warn("{}: {}: {}", sink.name,
+                counted(sink.counters->in_flight(), "event waits", "events wait"),
                 sink.status.reason);
     }
   }
@@ -152,12 +153,23 @@ class WaitingNote {
   unsigned ticks_ = 0;
 };
 
+// A text of several lines: on a terminal as it is, otherwise as lines of the log where all of stderr is one.
+void say_lines(std::string_view text, bool logged, const Log& log) {
+  if (!logged || ::isatty(STDERR_FILENO) != 0) {
+    std::fwrite(text.data(), 1, text.size(), stderr);
+    return;
+  }
+  for (std::size_t end = text.find('\n'); end != std::string_view::npos; end = text.find('\n')) {
+    log.info("{}", text.substr(0, end));
+    text.remove_prefix(end + 1);
+  }
+}
+
 }  // namespace
 
 void block_signals() {
   const sigset_t signals = session_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
 }
 
 bool stop_waits() {
@@ -176,8 +188,8 @@ std::string ledger_text(const pipeline::Pipeline& pipeline) {
                         c.dead_parse.value() + c.dead_filter.value(), c.dispatched.value(),
                         waiting > 0 ? fmt::format(" + waiting {}", waiting) : "");
     if (c.unread_inputs.value() > 0)
-      text +=
-          fmt::format("{}: {} inputs could not be read\n", source.name, c.unread_inputs.value());
+      text += fmt::format("{}: {} could not be read\n", source.name,
+                          counted(c.unread_inputs.value(), "input", "inputs"));
     if (c.lost_bytes.value() > 0) {
       text += fmt::format("{}: {} were truncated, deleted or damaged before they could be read\n",
                           source.name, human_bytes(c.lost_bytes.value()));
@@ -226,14 +238,18 @@ SessionEnd run_session(pipeline::Pipeline& pipeline, const SessionRules& rules, 
   if (pipeline.stop_requested()) ending.reload = false;
   const Totals totals = totals_of(pipeline);
   if (ending.sink_closed) return {kSettled};
-  if (!rules.quiet && rules.ledger) std::fputs(ledger_text(pipeline).c_str(), stderr);
+  if (!rules.quiet && rules.ledger) say_lines(ledger_text(pipeline), rules.logged, log);
   if (!ending.settled) {
-    std::fprintf(
-        stderr, "tailgate: %llu events are undelivered; %s\n",
-        static_cast<unsigned long long>(totals.undelivered),
+    const std::string what = fmt::format(
+        "{} undelivered; {}", counted(totals.undelivered, "event is", "events are"),
         rules.waits_safely
             ? "they wait in their files or in the spool and are read again at the next start"
             : "they are not kept: feed the input again");
+    if (rules.logged && ::isatty(STDERR_FILENO) == 0) {
+      log.warn("{}", what);
+    } else {
+      std::fprintf(stderr, "tailgate: %s\n", what.c_str());
+    }
     if (!rules.waits_safely) return {kUndelivered};
   }
   if (totals.lost_bytes > 0 || (rules.once && totals.unread_inputs > 0))

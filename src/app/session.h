@@ -13,10 +13,11 @@ namespace tailgate::app {
 
 /// What `run` and `pipe` have in common: a pipeline under the signals of a process, its progress and its closing ledger.
 struct SessionRules {
-  bool quiet = false;         // no progress line, no ledger
-  bool ledger = true;         // print it at the end
-  bool once = false;          // inputs that cannot be read are a failure
-  bool progress = false;      // a progress line while long work goes on (only on a terminal)
+  bool quiet = false;     // no progress line, no ledger
+  bool ledger = true;     // print it at the end
+  bool once = false;      // inputs that cannot be read are a failure
+  bool progress = false;  // a progress line while long work goes on (only on a terminal)
+  bool logged = false;    // all of stderr is the log (run): without a terminal the ledger is, too
   bool waits_safely = false;  // what is undelivered at the end waits in files: not an error (run)
   /// Asked on SIGHUP: true when the process shall begin again with its settings. None: SIGHUP ends it as SIGTERM does.
   std::function<bool()> reload = {};

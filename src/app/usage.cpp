@@ -72,9 +72,7 @@ int usage(UsageOptions options) {
     std::fprintf(stderr, "tailgate: %s\n", rules.error().what.c_str());
     return kUsage;
   }
-  for (const std::string& file : options.files) {
-    if (file != "-") options.pipe.files.push_back(file);
-  }
+  options.pipe.files = options.files;
   options.pipe.not_json = "skip";
   const auto yaml = pipe_yaml(options.pipe);
   if (!yaml.has_value()) {
@@ -141,7 +139,8 @@ void add_usage(CLI::App& app, int& exit_code) {
       ->type_name("PATH")
       ->check(not_empty());
   command->add_option("--limit", options->limit, "Rows of the table; 0: all.")
-      ->check(CLI::NonNegativeNumber);
+      ->type_name("N")
+      ->check(whole_number());
   command->add_option("--format", options->pipe.format, "What wraps the JSON of a line.")
       ->type_name("auto|json|cri|docker|journald")
       ->check(CLI::IsMember({"auto", "json", "cri", "docker", "journald"}));

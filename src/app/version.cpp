@@ -20,7 +20,8 @@ namespace {
 std::string failure(const CLI::App* app, const CLI::Error& error) {
   while (!app->get_subcommands().empty()) app = app->get_subcommands().front();
   const bool wanted = error.get_name() == "RequiredError" && app->get_require_subcommand_min() > 0;
-  if (!wanted) return CLI::FailureMessage::simple(app, error);
+  if (!wanted)
+    return fmt::format("tailgate: {}\nRun with --help for more information.\n", error.what());
   std::vector<std::string> commands;
   for (const CLI::App* command : app->get_subcommands([](const CLI::App*) { return true; }))
     commands.push_back(command->get_name());

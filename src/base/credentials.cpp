@@ -64,9 +64,9 @@ std::string masked_basic(std::string_view token, Mask how) {
 
 // How many characters before the value of a parameter such as oauth_signature="…" stand at `at`; 0: none.
 std::size_t parameter_at(std::string_view text, std::size_t at) {
-  constexpr std::array<std::string_view, 6> kNames{"oauth_signature", "oauth_token",
-                                                   "access_token",    "refresh_token",
-                                                   "client_secret",   "api_key"};
+  constexpr std::array<std::string_view, 11> kNames{
+      "oauth_signature", "oauth_token", "access_token", "refresh_token", "client_secret", "api_key",
+      "apikey",          "id_token",    "token",        "password",      "secret"};
   for (const std::string_view name : kNames) {
     if (!starts(text, at, name)) continue;
     std::size_t size = name.size();

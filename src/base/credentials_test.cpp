@@ -43,6 +43,9 @@ TEST_CASE("OAuth 1.0 keeps its consumer, also inside a JSON string") {
 
 TEST_CASE("tokens in URLs go") {
   CHECK(secret("/api?access_token=abcdef&x=1") == "/api?access_token=***&x=1");
+  CHECK(secret("login token=abcdef password=x id_token=y") ==
+        "login token=*** password=*** id_token=***");
+  CHECK(secret("a broken token, secret for all") == "a broken token, secret for all");
 }
 
 TEST_CASE("other schemes, keys and cookies go too") {

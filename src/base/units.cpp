@@ -69,6 +69,10 @@ std::string human_bytes(Bytes size) {
   return fmt::format("{:.1f} TiB", value / 1024);
 }
 
+std::string counted(std::uint64_t count, std::string_view one, std::string_view more) {
+  return fmt::format("{} {}", count, count == 1 ? one : more);
+}
+
 std::string human_duration(Millis duration) {
   const auto ms = duration.count();
   if (ms < 1000) return fmt::format("{}ms", ms);

@@ -20,6 +20,8 @@ Result<Millis> parse_duration(std::string_view text);
 
 /// For people: `24.0 MiB`.
 std::string human_bytes(Bytes size);
+/// For people: `1 event`, `2 events`.
+std::string counted(std::uint64_t count, std::string_view one, std::string_view more);
 /// For people: `1m 30s`, `250ms`.
 std::string human_duration(Millis duration);
 

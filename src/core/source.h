@@ -113,8 +113,10 @@ struct SourceEntry {
   settings::OptionTable options;  // its own; those that every source has are in pipeline/build
   bool needs_data_dir = false;    // under `run`
   /// May return nullptr after adding a problem to the section.
-  std::unique_ptr<Source> (*make)(const settings::Section& options, SourceContext context);
+  std::unique_ptr<Source> (*make)(const settings::Section& options,
+                                  SourceContext context) = nullptr;
   std::span<const SourceSection> sections = {};
+  bool only_once = false;  // there is one such input in a process
 };
 
 }  // namespace tailgate

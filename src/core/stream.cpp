@@ -118,9 +118,8 @@ std::vector<std::pair<std::uint64_t, std::uint64_t>> Stream::settled_above_locke
   std::vector<std::pair<std::uint64_t, std::uint64_t>> above;
   for (const auto& chunk : chunks_) {
     const auto by = [&](std::uint32_t line) {
-      return std::all_of(
-          chunk->sinks.begin(), chunk->sinks.end(),
-          [&](const ChunkState::PerSink& state) { return bit(state.bits, line); });
+      return std::all_of(chunk->sinks.begin(), chunk->sinks.end(),
+                         [&](const ChunkState::PerSink& state) { return bit(state.bits, line); });
     };
     const bool none = std::any_of(chunk->sinks.begin(), chunk->sinks.end(),
                                   [](const auto& state) { return state.settled == 0; });
@@ -137,7 +136,8 @@ std::vector<std::pair<std::uint64_t, std::uint64_t>> Stream::settled_above_locke
       if (end <= other.offset) both.emplace_back(begin, end);
       for (const auto& range : other.above) {
         const auto from = std::max(begin, range.first);
-        if (from < std::min(end, range.second)) both.emplace_back(from, std::min(end, range.second));
+        if (from < std::min(end, range.second))
+          both.emplace_back(from, std::min(end, range.second));
       }
     }
     before = std::move(both);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <utility>
 
 #include "codecs/registry.h"
@@ -140,6 +141,7 @@ struct Builder {
   Problems& problems;
   Parts& parts;
   std::shared_ptr<Transports> transports;
+  std::map<std::string_view, std::string> once = {};  // by type, the source that reads it
 
   void add_source(const std::string& name, const Node& node,
                   const std::vector<std::string>& sinks) {
@@ -147,6 +149,10 @@ struct Builder {
     if (entry == nullptr) return;
     const std::vector<Option> table = joined(source_options(), entry->options);
     const Section section(node, table, problems);
+    if (entry->only_once && !once.emplace(entry->type, name).second) {
+      problems.add(node, fmt::format("{} has one reader only, and `{}` is it already", entry->type,
+                                     once[entry->type]));
+    }
     if (entry->needs_data_dir && context.need_data_dir && general.data_dir.empty()) {
       problems.add(node, "a file source needs a data_dir, where its positions are kept");
     }

@@ -3,8 +3,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "base/base64.h"
@@ -19,11 +18,15 @@
 #include "json/diagnose.h"
 #include "json/text.h"
 #include "json/write.h"
+#include "pipeline/letter_file.h"
 
 namespace tailgate::pipeline {
 namespace {
 
 constexpr Bytes kPartBytes = Bytes{64} << 20;
+/// max_age looks at whole parts, so none grows for longer.
+constexpr Millis kPartAge{24L * 3600 * 1000};
+constexpr Millis kSweepPause{3600L * 1000};
 
 bool is_utf8(std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {
@@ -70,36 +73,44 @@ std::vector<File> files_in(const std::string& folder) {
   return files;
 }
 
+// stderr's letters go nowhere else; a part of them that was written is not taken back.
+Result<void> write_to_stderr(std::string_view lines) {
+  while (!lines.empty()) {
+    const ssize_t wrote = ::write(STDERR_FILENO, lines.data(), lines.size());
+    if (wrote > 0) {
+      lines.remove_prefix(static_cast<std::size_t>(wrote));
+    } else if (errno != EINTR) {
+      return fail(
+          fmt::format("dead letters: cannot write: {}; their lines wait", std::strerror(errno)));
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 struct DeadLetters::Impl {
   const Clock& clock;
   Log log;
   std::string folder;  // empty: one file or stderr
-  std::string file;
+  std::string file;    // empty: a folder or stderr
   Limits limits;
   std::mutex mutex;
-  int fd = -1;
-  Bytes part_bytes = 0;
-  Bytes total = 0;
-  std::string part;  // the file that is open, in a folder
+  LetterFile part;  // what is written to; not for stderr
+  WallTime part_begun;
+  std::optional<Tick> swept;
+  Bytes total = 0;  // in the folder
 
   Impl(const Clock& use_clock, Log use_log) : clock(use_clock), log(std::move(use_log)) {}
-  ~Impl() {
-    if (fd > STDERR_FILENO) ::close(fd);
+
+  // Several parts lie within max_bytes, so that the oldest can go alone.
+  [[nodiscard]] Bytes part_limit() const {
+    return std::min(kPartBytes, std::max<Bytes>(limits.max_bytes / 8, 1));
   }
 
-  Result<void> open_file(const std::string& path) {
-    fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (fd < 0) {
-      return fail(fmt::format("dead letters: cannot open {}: {}; their lines wait", path,
-                              std::strerror(errno)));
-    }
-    // `dead purge` and `dead replay` leave a file alone that somebody writes.
-    (void)::flock(fd, LOCK_SH | LOCK_NB);
-    struct stat about {};
-    part_bytes = ::fstat(fd, &about) == 0 ? static_cast<Bytes>(about.st_size) : 0;
-    return {};
+  void recount() {
+    total = 0;
+    for (const File& one : files_in(folder)) total += one.bytes;
   }
 
   Result<void> open_part() {
@@ -108,9 +119,14 @@ struct DeadLetters::Impl {
     // A torn last line of an earlier crash must not swallow the first new one: each run starts a part of its own.
     std::string stamp = rfc3339(clock.wall());
     std::replace(stamp.begin(), stamp.end(), ':', '-');
-    part = fmt::format("{}/{}-{}.ndjson", folder, stamp, ::getpid());
-    auto opened = open_file(part);
-    if (!opened.has_value()) return opened;
+    std::string path = fmt::format("{}/{}-{}.ndjson", folder, stamp, ::getpid());
+    for (int number = 2; std::filesystem::exists(path, problem); ++number)
+      path = fmt::format("{}/{}-{}-{}.ndjson", folder, stamp, ::getpid(), number);
+    auto opened = LetterFile::open(path, LetterFile::Existing::refuse);
+    if (!opened.has_value())
+      return fail(fmt::format("dead letters: {}; their lines wait", opened.error().what));
+    part = std::move(*opened);
+    part_begun = clock.wall();
     const int dir = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir >= 0) {
       ::fsync(dir);
@@ -119,22 +135,34 @@ struct DeadLetters::Impl {
     return {};
   }
 
-  // Frees what is over age, and the oldest when full and told so.
-  Result<void> make_room(Bytes wanted) {
-    auto files = files_in(folder);
-    total = 0;
-    for (const File& one : files) total += one.bytes;
+  // What is over age goes, once an hour.
+  void sweep() {
+    if (folder.empty() || limits.max_age.count() == 0) return;
+    const Tick now = clock.now();
+    if (swept && now - *swept < kSweepPause) return;
+    swept = now;
     const auto oldest_kept = std::filesystem::file_time_type::clock::now() - limits.max_age;
-    for (const File& one : files) {
-      const bool current = fd >= 0 && one.path == part;
-      const bool too_old = limits.max_age.count() > 0 && one.changed < oldest_kept;
-      const bool full = !limits.block_when_full && total + wanted > limits.max_bytes;
-      if (current || !(too_old || full)) continue;
-      std::error_code ignored;
-      if (!std::filesystem::remove(one.path, ignored)) continue;
-      total -= one.bytes;
-      log.warn("dead letters: removed {} ({}), {}", one.path.string(), human_bytes(one.bytes),
-               too_old ? "older than max_age" : "to make room");
+    for (const File& one : files_in(folder)) {
+      if (one.changed < oldest_kept && one.path != part.path()) remove(one, "older than max_age");
+    }
+  }
+
+  bool remove(const File& one, std::string_view why) {
+    std::error_code ignored;
+    if (!std::filesystem::remove(one.path, ignored)) return false;
+    total -= std::min(total, one.bytes);
+    log.warn("dead letters: removed {} ({}), {}", one.path.string(), human_bytes(one.bytes), why);
+    return true;
+  }
+
+  // Frees the oldest parts when told so.
+  Result<void> make_room(Bytes wanted) {
+    recount();  // others remove, too
+    if (!limits.block_when_full) {
+      for (const File& one : files_in(folder)) {
+        if (total + wanted <= limits.max_bytes) break;
+        if (one.path != part.path()) remove(one, "to make room");
+      }
     }
     if (total + wanted <= limits.max_bytes) return {};
     return fail(fmt::format(
@@ -143,35 +171,30 @@ struct DeadLetters::Impl {
         folder, human_bytes(total), human_bytes(limits.max_bytes)));
   }
 
-  Result<void> write_all(std::string_view lines) {
-    struct stat about {};
-    const bool is_file = fd > STDERR_FILENO && ::fstat(fd, &about) == 0;
-    // Takes a torn or unsynced end back, so that a retry neither follows half a line nor repeats one.
-    const auto failed = [&](std::string_view what, int why) {
-      if (is_file && ::ftruncate(fd, about.st_size) != 0)
-        log.warn("dead letters: a torn line stays in {}", folder.empty() ? file : part);
-      return fail(
-          fmt::format("dead letters: cannot {}: {}; their lines wait", what, std::strerror(why)));
-    };
-    std::string_view rest = lines;
-    while (!rest.empty()) {
-      const ssize_t wrote = ::write(fd, rest.data(), rest.size());
-      if (wrote > 0) {
-        rest.remove_prefix(static_cast<std::size_t>(wrote));
-      } else if (errno != EINTR) {
-        return failed("write", errno);
-      }
+  Result<void> hold_part(Bytes wanted) {
+    sweep();
+    const bool full = part.bytes() > 0 && part.bytes() + wanted > part_limit();
+    if (full || clock.wall() - part_begun > kPartAge) part.close();
+    if (total + wanted > limits.max_bytes) {
+      if (auto room = make_room(wanted); !room.has_value()) return room;
     }
-    if (fd > STDERR_FILENO && ::fsync(fd) != 0) {
-      Result<void> result = failed("sync", errno);
-      // What the kernel holds of it is not to be trusted: another file next time.
-      ::close(fd);
-      fd = -1;
-      return result;
-    }
-    part_bytes += lines.size();
-    total += lines.size();
+    if (part.hold()) return {};
+    // A `dead` command has it, or rewrote it: a part of its own again.
+    recount();
+    if (auto opened = open_part(); !opened.has_value()) return opened;
+    (void)part.hold();
     return {};
+  }
+
+  Result<void> hold_file() {
+    if (part.hold()) return {};
+    auto opened = LetterFile::open(file, LetterFile::Existing::append);
+    if (!opened.has_value())
+      return fail(fmt::format("dead letters: {}; their lines wait", opened.error().what));
+    part = std::move(*opened);
+    if (part.hold()) return {};
+    return fail(
+        fmt::format("dead letters: a `tailgate dead` command has {}; their lines wait", file));
   }
 };
 
@@ -183,7 +206,7 @@ DeadLetters DeadLetters::in_folder(std::string folder, Limits limits, const Cloc
   auto impl = std::make_unique<Impl>(clock, std::move(log));
   impl->folder = std::move(folder);
   impl->limits = limits;
-  for (const File& one : files_in(impl->folder)) impl->total += one.bytes;
+  impl->recount();
   return DeadLetters(std::move(impl));
 }
 
@@ -194,15 +217,21 @@ DeadLetters DeadLetters::in_file(std::string file, const Clock& clock, Log log) 
 }
 
 DeadLetters DeadLetters::to_stderr(const Clock& clock, Log log) {
-  auto impl = std::make_unique<Impl>(clock, std::move(log));
-  impl->fd = STDERR_FILENO;
-  return DeadLetters(std::move(impl));
+  return DeadLetters(std::make_unique<Impl>(clock, std::move(log)));
 }
 
 Result<void> DeadLetters::prepare() {
   const std::lock_guard lock(impl_->mutex);
-  if (impl_->file.empty() || impl_->fd >= 0) return {};
-  return impl_->open_file(impl_->file);
+  if (impl_->file.empty() || impl_->part.is_open()) return {};
+  auto opened = LetterFile::open(impl_->file, LetterFile::Existing::append);
+  if (!opened.has_value()) return tl::unexpected<Error>(opened.error());
+  impl_->part = std::move(*opened);
+  return {};
+}
+
+void DeadLetters::sweep() {
+  const std::unique_lock lock(impl_->mutex, std::try_to_lock);
+  if (lock.owns_lock()) impl_->sweep();
 }
 
 std::string DeadLetters::line(const DeadLetter& letter) const {
@@ -236,28 +265,18 @@ Result<void> DeadLetters::commit(std::string_view lines) {
   if (lines.empty()) return {};
   Impl& impl = *impl_;
   const std::lock_guard lock(impl.mutex);
-  if (!impl.folder.empty()) {
-    if (impl.fd >= 0 && impl.part_bytes + lines.size() > kPartBytes) {
-      ::close(impl.fd);
-      impl.fd = -1;
-    }
-    if (impl.fd < 0 || impl.total + lines.size() > impl.limits.max_bytes) {
-      auto room = impl.make_room(lines.size());
-      if (!room.has_value()) return room;
-    }
-    if (impl.fd < 0) {
-      auto opened = impl.open_part();
-      if (!opened.has_value()) return opened;
-    }
-  } else if (impl.fd < 0) {
-    auto opened = impl.open_file(impl.file);
-    if (!opened.has_value()) return opened;
-  }
-  return impl.write_all(lines);
+  if (impl.folder.empty() && impl.file.empty()) return write_to_stderr(lines);
+  auto held = impl.folder.empty() ? impl.hold_file() : impl.hold_part(lines.size());
+  if (!held.has_value()) return held;
+  auto written = impl.part.append(lines);
+  if (!written.has_value()) return fail("dead letters: " + written.error().what);
+  impl.total += lines.size();
+  return {};
 }
 
 Bytes DeadLetters::bytes() const {
   const std::lock_guard lock(impl_->mutex);
+  if (!impl_->folder.empty()) impl_->recount();  // `dead` commands remove letters, too
   return impl_->total;
 }
 

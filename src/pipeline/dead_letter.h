@@ -29,7 +29,7 @@ struct DeadLetter {
   std::uint64_t length = 0;  // of a line too long to keep; 0: the line is here
 };
 
-/// Where dead letters go: NDJSON, one object a line, files of mode 0600. line() then commit() (one fsync for many);
+/// Where dead letters go: NDJSON, one object a line, files of mode 0600. `dead` commands may take a file at any time. line() then commit() (one fsync for many);
 /// only then may their lines be settled. When they are full or the disk is, commit() fails and is tried again: whoever
 /// waits for it blocks, nothing is dropped. Thread-safe: append and commit are one call under one lock.
 class DeadLetters {
@@ -40,7 +40,7 @@ class DeadLetters {
     bool block_when_full = true;  // false: drop_oldest
   };
 
-  /// Into files in `folder` (one a day and part).
+  /// Into files in `folder`: a part is written for a day at most, and to at most an eighth of max_bytes (or 64 MiB).
   static DeadLetters in_folder(std::string folder, Limits limits, const Clock& clock, Log log);
   /// Into one file, appended.
   static DeadLetters in_file(std::string file, const Clock& clock, Log log);
@@ -56,6 +56,8 @@ class DeadLetters {
   [[nodiscard]] std::string line(const DeadLetter& letter) const;
   /// Makes `lines` (whole NDJSON lines) durable. The error says what is wrong and what happens next.
   Result<void> commit(std::string_view lines);
+  /// Removes what is over age; looks once an hour, and not while letters are being written.
+  void sweep();
   /// Bytes held now.
   [[nodiscard]] Bytes bytes() const;
 

@@ -101,6 +101,7 @@ void Pipeline::housekeeping(Tick now) {
   }
   if (watching) ready_.store(true);
   account_blocked(now);
+  parts_.dead_letters->sweep();
   if (tick_) tick_();
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What `validate` says beside errors, and its --connect.
 #include <fmt/format.h>
+#include <fnmatch.h>
 
 #include <algorithm>
 #include <string_view>
@@ -56,6 +57,25 @@ bool mentions_credentials(const Node& list) {
   return false;
 }
 
+// A sink's file that a source reads: each event would come again, and grow the file for ever.
+void warn_about_circles(const Node& root, Problems& problems) {
+  const Node sinks = root.at("sinks");
+  const Node sources = root.at("sources");
+  for (const auto& [sink, options] : sinks.members()) {
+    const Node path = options.at("path");
+    for (const auto& [source, reads] : sources.members()) {
+      const Node paths = reads.at("paths");
+      if (!path.is_scalar() || !paths.is_list()) continue;
+      for (const Node& pattern : paths.items()) {
+        if (::fnmatch(pattern.text().c_str(), path.text().c_str(), FNM_PATHNAME) == 0)
+          problems.warn(path, fmt::format("the source {} reads this file too ({}): what is written "
+                                          "would be read again, for ever",
+                                          source.text(), pattern.text()));
+      }
+    }
+  }
+}
+
 }  // namespace
 
 void warn_about(const Node& root, Problems& problems) {
@@ -79,6 +99,7 @@ void warn_about(const Node& root, Problems& problems) {
     problems.warn(sinks,
                   "every sink has a `when`: events that match none are filtered as unrouted");
   }
+  warn_about_circles(root, problems);
   warn_about_filters(root.at("filters"), problems);
   const Node sources = root.at("sources");
   for (const auto& [name, source] : sources.members())

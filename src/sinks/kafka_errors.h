@@ -4,6 +4,7 @@
 #include <librdkafka/rdkafka.h>
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,14 @@ enum class KafkaReport : std::uint8_t {
   later,  // not the message's fault: sent again
 };
 
+/// One row: an error of librdkafka, and what it means for the message.
+struct KafkaErrorRule {
+  rd_kafka_resp_err_t error;
+  KafkaReport report;
+};
+
+/// THE table of delivery reports: the documentation prints it, the sink acts on it. What is not in it is `later`.
+std::span<const KafkaErrorRule> kafka_error_table();
 KafkaReport classify(rd_kafka_resp_err_t error);
 
 /// librdkafka's words for people: without instance names, and without what changes from one attempt to the next, so

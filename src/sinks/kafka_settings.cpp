@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "core/template.h"
+#include "settings/address.h"
 #include "settings/readable_file.h"
 #include "sinks/kafka_client.h"
 #include "sinks/kafka_options.h"
@@ -215,8 +216,14 @@ std::optional<KafkaSettings> read_kafka_settings(const settings::Section& option
   KafkaSettings out;
   for (const auto& [name, value] : kDefaults) out.properties.emplace_back(name, value);
   for (const std::string& broker : options.texts("brokers")) {
-    if (broker.empty() || broker.find_first_of(" \t/") != std::string::npos) {
-      options.problem("brokers", fmt::format("\"{}\": host:port is expected", broker));
+    if (broker.empty()) continue;  // said by its place
+    const bool has_port = broker.find(':') != std::string::npos && !broker.ends_with(']');
+    const auto address = settings::Address::parse(has_port ? broker : broker + ":9092");
+    if (!address.has_value() || address->port == 0) {
+      options.problem("brokers",
+                      address.has_value()
+                          ? fmt::format("\"{}\": a broker's port is from 1 to 65535", broker)
+                          : address.error().what);
     }
     out.brokers.append(out.brokers.empty() ? "" : ",").append(broker);
   }

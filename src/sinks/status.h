@@ -31,5 +31,7 @@ Outcome outcome_by_status(const HttpResponse& response, std::string_view where);
 std::string answered(const HttpResponse& response, std::string_view where);
 /// The table in Markdown.
 std::string status_table_markdown();
+/// The table of librdkafka's delivery reports (kafka_errors.h), in Markdown.
+std::string kafka_error_table_markdown();
 
 }  // namespace tailgate::sinks

@@ -2,6 +2,7 @@
 #include "sources/file_set.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -68,6 +69,9 @@ void FileSet::rescan(Tick now) {
   std::vector<Found> found = discovery_.scan();
   // Again for whatever appeared before its directory was watched.
   if (notifier_.watch_directories(discovery_.directories(found))) found = discovery_.scan();
+  if (first_scan_ && found.empty())
+    context_.log.info("no file matches {} yet; looks again and again",
+                      fmt::join(settings_.paths, ", "));
   update_paths(found, now);
   const std::size_t known = files_.size();
   for (const Found& file : found) {

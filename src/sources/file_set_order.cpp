@@ -21,7 +21,7 @@ std::string log_of(const std::string& path, const std::set<std::string>& paths) 
   for (std::size_t at = path.find_first_of(".-_", name + 1); at != std::string::npos;
        at = path.find_first_of(".-_", at + 1)) {
     for (const std::string& end : {std::string(), extension}) {
-      std::string log = path.substr(0, at) + end;
+      std::string log = path.substr(0, at).append(end);
       if (log.size() < path.size() && paths.contains(log)) return log;
     }
   }

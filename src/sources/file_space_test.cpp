@@ -58,7 +58,8 @@ TEST_CASE("delete_rotated removes a file that was rotated away, read and settled
   Follower::settle(got);
 }
 
-TEST_CASE("what max_backlog drops is dropped once, and its space is freed though older lines wait") {
+TEST_CASE(
+    "what max_backlog drops is dropped once, and its space is freed though older lines wait") {
   Follower tail({.reclaim = Reclaim::punch_hole, .max_backlog = 8 << 20, .drop_backlog = true});
   tail.append("access.log", numbered(0, 1'000));
   tail.start();

@@ -192,8 +192,8 @@ void FileStream::begin_anew(std::shared_ptr<Stream> stream, Tick now) {
 }
 
 void FileStream::read_after(const std::shared_ptr<FileStream>& before) {
-  for (auto file = before; file != nullptr; file = file->predecessor.lock()) {
-    if (file.get() == this) return;
+  for (auto one = before; one != nullptr; one = one->predecessor.lock()) {
+    if (one.get() == this) return;
   }
   predecessor = before;
 }

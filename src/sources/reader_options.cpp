@@ -106,7 +106,8 @@ SourceEntry stdin_source_entry() {
           kStdinOptions,
           false,
           make_stdin,
-          kStdinSections};
+          kStdinSections,
+          true};
 }
 
 SourceEntry read_source_entry() {

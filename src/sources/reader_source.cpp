@@ -64,6 +64,7 @@ bool ReaderSource::open_next() {
   stream_ = std::make_shared<Stream>(Uuid::random(), context_.name, name,
                                      std::vector<SinkPosition>(context_.sinks.size()));
   gunzip_.reset();
+  ended_ = false;
   at_start_ = true;
   text_.clear();
   length_ = 0;
@@ -76,6 +77,7 @@ bool ReaderSource::open_next() {
 void ReaderSource::fail_input(const std::string& what) {
   context_.log.error("{}", what);
   context_.counters->unread_inputs.add();
+  ended_ = true;
 }
 
 int ReaderSource::wait_fd() const {
@@ -95,6 +97,7 @@ bool ReaderSource::fill(std::size_t max_bytes) {
   text_.erase(text_.begin(), text_.begin() + static_cast<std::ptrdiff_t>(used_));
   used_ = 0;
   length_ = 0;
+  if (ended_) return true;
   const bool plain = gunzip_ == nullptr && !at_start_;
   std::vector<char>& into = plain ? text_ : raw_;
   const std::size_t before = plain ? text_.size() : 0;

@@ -45,6 +45,7 @@ class ReaderSource final : public Source {
   int fd_ = -1;
   bool waits_ = false;  // the input is a pipe, a terminal or a socket
   bool finished_ = false;
+  bool ended_ = false;          // read to its end, or as far as it could be
   bool at_start_ = false;       // of the input: the magic number is looked for
   std::uint64_t raw_read_ = 0;  // bytes of all inputs, as they lie there
   std::uint64_t total_ = 0;     // of all regular files

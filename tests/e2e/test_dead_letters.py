@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`tailgate dead` beside the running process, and what a newcomer sees on stderr."""
+import json
+import subprocess
+
+from tailgate import binary
+
+
+def dead(program, *words: str) -> subprocess.CompletedProcess:
+    return subprocess.run([binary(), "dead", *words, "-c", program.write_settings()], cwd=program.folder,
+                          capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_letters_are_listed_replayed_and_purged_while_the_process_runs(tailgate):
+    out = {"type": "file", "path": "out.jsonl", "when": 'kind == "a"'}
+    program = tailgate({"out": out}, dead_letters={"max_bytes": "2KiB"}).start()
+    program.append("not JSON", {"kind": "a", "n": 1}, "nor this")
+    program.wait_settled("out", 1)
+    program.wait_metric("tailgate_source_dead_lettered_total", lambda count: count == 2)
+
+    assert "2 dead letters" in dead(program, "list").stdout
+    assert "2 dead letters would be sent again" in dead(program, "replay", "--dry-run").stdout
+    assert len(program.dead_letters()) == 2
+    replayed = dead(program, "replay", "--reason", "does not start")
+    assert "2 dead letters sent again: 0 delivered, 2 came back" in replayed.stdout, replayed.stderr
+    purged = dead(program, "purge", "--all")
+    assert "2 dead letters removed" in purged.stdout, purged.stderr
+
+    program.append("not JSON either")
+    program.wait_metric("tailgate_source_dead_lettered_total", lambda count: count == 3)
+    assert [letter["raw"] for letter in program.dead_letters()] == ["not JSON either"]
+    assert program.stop() == 3
+
+
+def test_full_dead_letters_hold_the_lines_until_a_purge_makes_room(tailgate):
+    program = tailgate({"out": {"type": "file", "path": "out.jsonl"}}, dead_letters={"max_bytes": "1KiB"}).start()
+    program.append("x" * 600)
+    program.wait_metric("tailgate_source_dead_lettered_total", lambda count: count == 1)
+    program.append("y" * 600, {"n": 1})
+    program.wait_log("lines that need it wait until `tailgate dead purge`")
+    assert "1 dead letter removed" in dead(program, "purge", "--all").stdout
+    program.wait_metric("tailgate_source_dead_lettered_total", lambda count: count == 2)
+    assert [letter["raw"][0] for letter in program.dead_letters()] == ["y"]
+    program.wait_settled("out", 1)
+    assert program.stop() == 3
+
+
+def test_without_a_terminal_every_line_of_run_is_json_the_ledger_too(tailgate):
+    program = tailgate({"out": {"type": "none"}}).start()
+    program.append({"n": 1})
+    program.wait_settled("out", 1)
+    assert program.stop() == 0
+    messages = [json.loads(line)["message"] for line in program.log().splitlines()]
+    assert any(message.startswith("access_log: read 1 = ") for message in messages)
