@@ -87,14 +87,13 @@ Ending Pipeline::run() {
       if (closed(outlet)) outlet.lane->discard();  // the others go on
     }
     if ((stops_.load() > 0 || reload_.load()) && drained(now)) return finish(false);
-    if (parts_.rules.once) {
-      const bool finished = sources_finished();
-      if (finished) {
-        for (Outlet& outlet : parts_.outlets) outlet.batcher->flush();
-        if (all_settled()) return finish(false);
-      }
-      if (gives_up(now, finished)) return finish(true);
+    // With `once` every source has an end, otherwise stdin alone.
+    const bool finished = sources_finished();
+    if (finished) {
+      for (Outlet& outlet : parts_.outlets) outlet.batcher->flush();
+      if (all_settled()) return finish(false);
     }
+    if (parts_.rules.once && gives_up(now, finished)) return finish(true);
     if (!progressed) wait(now + kHousekeeping);
   }
 }

@@ -21,6 +21,8 @@ class HttpClient::Loop {
   Loop() {
     curl_global_init(CURL_GLOBAL_DEFAULT);
     multi_ = curl_multi_init();
+    // Made without a free descriptor it cannot be woken: then it looks for orders itself.
+    if (multi_ != nullptr) wait_millis_ = curl_multi_wakeup(multi_) == CURLM_OK ? 3600 * 1000 : 100;
     if (multi_ != nullptr) thread_ = start_thread("tailgate-http", [this] { run(); });
   }
   Loop(const Loop&) = delete;
@@ -58,13 +60,12 @@ class HttpClient::Loop {
 
  private:
   void run() {
-    constexpr int kLongWaitMillis = 3600 * 1000;  // wakeups and curl's own timers cut it short
     while (take_orders()) {
       int running = 0;
       curl_multi_perform(multi_, &running);
       // Callbacks may have brought new requests: those wake the poll at once.
       finish_done();
-      curl_multi_poll(multi_, nullptr, 0, kLongWaitMillis, nullptr);
+      curl_multi_poll(multi_, nullptr, 0, wait_millis_, nullptr);
     }
     cancel_if([](const HttpTransfer&) { return true; });
   }
@@ -127,6 +128,7 @@ class HttpClient::Loop {
   }
 
   CURLM* multi_ = nullptr;
+  int wait_millis_ = 0;  // for one poll: wakeups and curl's own timers cut it short
   std::mutex mutex_;
   std::deque<std::unique_ptr<HttpTransfer>> fresh_;  // these three guarded by mutex_
   std::vector<const void*> cancelled_;

@@ -169,7 +169,7 @@ class Tailgate:
         """The closing ledger: {"access_log": {"read": 3, …}, "gateway": {"dispatched": 3, …}}."""
         found = {}
         for line in self.log().splitlines():
-            if match := re.search(r'(?:^|"message":")(\S+): (read|dispatched) (\d+) = ([^"]*)', line):
+            if match := re.search(r'(?:^|"message":")([^\s"]+): (read|dispatched) (\d+) = ([^"]*)', line):
                 name, total, count, terms = match.groups()
                 counts = {word: int(number) for word, number in re.findall(r"([a-z-]+) (\d+)", terms)}
                 found[name] = {total: int(count), **counts}

@@ -295,8 +295,8 @@ def test_a_full_disk_over_a_restart(piped, start_faulty, small_disk):
     wait_until(lambda: 149_999 in taken(server), 60, "the last line arrives", every=0.5)
     wait_lag(program)
     missing = set(range(150_000)) - set(taken(server))
-    # The kill came while stdin waited: one read was in memory, not yet accepted.
-    assert len(missing) * len(pipe.line(0)) <= 1 << 20 and len(missing) <= 1 << 13, len(missing)
+    # The kill came while stdin waited: a row and at most one read beyond it were in memory, not yet accepted.
+    assert len(missing) * len(pipe.line(0)) <= (1 << 20) + (128 << 10), len(missing)
     assert program.stop() == 0
 
 
@@ -406,7 +406,8 @@ def test_the_spool_gives_its_space_back(piped, start_faulty):
     pipe.write(10_000, "y" * 5000)  # 50 MB
     spool = program.data_dir / "spool.db"
     wait_until(lambda: program.metric("tailgate_source_lag_bytes") > 49_000_000, 20, "all of it is spooled")
-    assert program.process.rss_bytes() < 60 << 20
+    # memory_limit, 20 MB for the program, and the spool's own: rows on their way in and out, and its database's pages.
+    assert program.process.peak_rss_bytes() < (2 << 20) + 20_000_000 + (8 << 20)
     server.default = faulty.ok()
     wait_lag(program, 60)
     wait_until(lambda: spool.stat().st_size < 2_000_000, 10, "the file is small again")
