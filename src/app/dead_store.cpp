@@ -22,6 +22,15 @@
 namespace tailgate::app {
 namespace {
 
+bool write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t wrote = ::write(fd, bytes.data(), bytes.size());
+    if (wrote < 0 && errno != EINTR) return false;
+    if (wrote > 0) bytes.remove_prefix(static_cast<std::size_t>(wrote));
+  }
+  return true;
+}
+
 StoredLetter read_letter(json::Parser& parser, const std::string& line) {
   StoredLetter letter;
   letter.line = line;
@@ -151,13 +160,12 @@ Result<std::uint64_t> drop_letters(const LetterLock& /*held*/, const std::string
   }
   const std::string fresh = file + ".new";
   const Descriptor out(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  const bool written =
-      out.fd >= 0 &&
-      ::write(out.fd, kept.data(), kept.size()) == static_cast<ssize_t>(kept.size()) &&
-      ::fsync(out.fd) == 0;
+  const bool written = out.fd >= 0 && write_all(out.fd, kept) && ::fsync(out.fd) == 0;
   if (!written || ::rename(fresh.c_str(), file.c_str()) != 0) {
+    const int why = errno;
+    if (out.fd >= 0) (void)::unlink(fresh.c_str());
     return fail(
-        fmt::format("{}: cannot rewrite: {}; nothing was dropped", file, std::strerror(errno)));
+        fmt::format("{}: cannot rewrite: {}; nothing was dropped", file, std::strerror(why)));
   }
   return dropped;
 }

@@ -141,6 +141,7 @@ struct DeadLetters::Impl {
     const Tick now = clock.now();
     if (swept && now - *swept < kSweepPause) return;
     swept = now;
+    if (clock.wall() - part_begun > kPartAge) part.close();
     const auto oldest_kept = std::filesystem::file_time_type::clock::now() - limits.max_age;
     for (const File& one : files_in(folder)) {
       if (one.changed < oldest_kept && one.path != part.path()) remove(one, "older than max_age");

@@ -34,6 +34,8 @@ LetterFile& LetterFile::operator=(LetterFile&& other) noexcept {
 void LetterFile::close() {
   if (fd_ >= 0) ::close(fd_);
   fd_ = -1;
+  path_.clear();
+  bytes_ = 0;
 }
 
 bool LetterFile::hold() {

@@ -102,13 +102,17 @@ Ending Pipeline::run() {
 bool Pipeline::read_once(Tick now) {
   if (!commit_letters() || reload_.load()) return false;
   bool progressed = false;
-  for (std::size_t i = 0; i < parts_.inlets.size(); ++i) {
+  const std::size_t sources = parts_.inlets.size();
+  const std::size_t first = turn_;
+  for (std::size_t n = 0; n < sources; ++n) {
+    const std::size_t i = (first + n) % sources;
     if (!wakeups_[i].ready) continue;
     if (!parts_.credits->has_room()) {
       if (!blocked_since_) blocked_since_ = now;
       return progressed;
     }
     account_blocked(now);
+    turn_ = (i + 1) % sources;  // with little credit, the others come first
     Inlet& inlet = parts_.inlets[i];
     const std::optional<Lines> lines = inlet.source->read(parts_.rules.read_bytes);
     if (!lines) continue;

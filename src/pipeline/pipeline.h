@@ -169,6 +169,7 @@ class Pipeline {
   std::atomic<Tick::rep> beat_{0};
   std::function<void()> tick_;
   std::vector<Wakeup> wakeups_;
+  std::size_t turn_ = 0;    // whose turn to be read it is
   std::vector<bool> deaf_;  // by inlet: its descriptor is out of the epoll set
   Tick stopping_since_{};
   Tick last_byte_{};

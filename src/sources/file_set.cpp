@@ -17,6 +17,7 @@ namespace {
 
 /// A successor without a byte waits this long for late lines to its predecessor.
 constexpr Millis kSuccessorWait{5000};
+constexpr Millis kReadRetry{1000};
 /// How far back the beginning of the last line is searched for with start_at: end.
 constexpr std::size_t kLookBack = std::size_t{64} << 10;
 
@@ -225,6 +226,7 @@ void FileSet::unpark(Tick now) {
 
 bool FileSet::readable(FileStream& file, Tick now) {
   if (!file.pending || file.parked || file.stream().halted() || !file.window_open()) return false;
+  if (file.failed_at && now - *file.failed_at < kReadRetry) return false;
   if (const FilePtr before = file.predecessor.lock()) {
     if (before->pending && !before->parked && !before->stream().halted()) return false;
     const bool waited = now - file.opened >= kSuccessorWait || context_.once;

@@ -59,8 +59,10 @@ class FileSet {
   [[nodiscard]] const std::vector<std::shared_ptr<FileStream>>& files() const { return files_; }
   [[nodiscard]] int wait_fd() const { return notifier_.fd(); }
   [[nodiscard]] bool resumed() const { return resumed_; }
-  /// How many files could not be opened at the last look.
-  [[nodiscard]] std::size_t unreadable() const { return unreadable_.size(); }
+  /// How many files could not be opened, or read, at the last look.
+  [[nodiscard]] std::size_t unreadable() const;
+  /// What was read of files that are no longer there, and some sink has not settled.
+  [[nodiscard]] std::uint64_t unsettled_of_retired() const;
   /// What became of every line since the first, by sink, as it is on disk.
   [[nodiscard]] const std::map<std::string, Tally>& totals() const { return totals_; }
 
@@ -93,6 +95,8 @@ class FileSet {
   bool finished_with(FileStream& file, Tick now);
   void close(const FilePtr& file);
   void forget(FileStream& file);
+  void save_retired();
+  void count_retired();
   void drop_beyond_limits();
   void complain_once(const std::string& path, const std::string& why);
 
@@ -107,6 +111,12 @@ class FileSet {
   const std::string orphans_;              // where the copies of deleted files are; empty: nowhere
   std::set<std::string> complained_;
   std::set<std::string> unreadable_;
+  struct Retired {
+    std::shared_ptr<Stream> stream;
+    state::Checkpoint record;
+    std::uint64_t saved_version = 0;
+  };
+  std::vector<Retired> retired_;  // read, no longer to be read again, and not yet settled
   std::vector<Uuid> forgotten_;
   std::vector<state::Checkpoint> last_records_;  // of files that are gone or are forgotten next
   std::map<std::string, Tally> totals_;          // as last saved

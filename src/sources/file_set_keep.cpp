@@ -30,8 +30,8 @@ bool FileSet::finished_with(FileStream& file, Tick now) {
     file.pending = true;
     return false;
   }
-  // A writer may still hold it, whatever the time that passed.
-  return file.settled() && nobody_writes(file.fd()).value_or(true);
+  // A writer may still hold it, whatever the time that passed, or it cannot be read now.
+  return !file.failed_at && file.settled() && nobody_writes(file.fd()).value_or(true);
 }
 
 void FileSet::let_go(Tick now) {
@@ -42,11 +42,42 @@ void FileSet::let_go(Tick now) {
   drop_beyond_limits();
 }
 
-// What became of its lines is saved once more before its record goes.
+// What became of its lines is saved once more before its record goes; while some are under way, it stays.
 void FileSet::forget(FileStream& file) {
   if (!file.committed) return;
-  last_records_.push_back(file.checkpoint(context_.sinks));
-  forgotten_.push_back(file.stream().gen());
+  state::Checkpoint record = file.checkpoint(context_.sinks);
+  record.size = file.stream().end_offset();
+  retired_.push_back({file.shared_stream(), std::move(record)});
+  save_retired();
+}
+
+void FileSet::save_retired() {
+  std::erase_if(retired_, [&](Retired& retired) {
+    const Stream& stream = *retired.stream;
+    const std::uint64_t version = stream.version();
+    const bool settled = stream.unsettled_before(retired.record.size) == 0;
+    if (!settled && retired.saved_version == version) return false;
+    const std::vector<SinkPosition> positions = stream.positions();
+    for (std::size_t i = 0; i < retired.record.positions.size(); ++i)
+      retired.record.positions[i].second = positions[i];
+    retired.saved_version = version;
+    last_records_.push_back(retired.record);
+    if (settled) forgotten_.push_back(stream.gen());
+    return settled;
+  });
+}
+
+std::uint64_t FileSet::unsettled_of_retired() const {
+  std::uint64_t bytes = 0;
+  for (const Retired& retired : retired_)
+    bytes += retired.stream->unsettled_before(retired.record.size);
+  return bytes;
+}
+
+std::size_t FileSet::unreadable() const {
+  const auto failed = [](const FilePtr& file) { return file->failed_at.has_value(); };
+  return unreadable_.size() +
+         static_cast<std::size_t>(std::count_if(files_.begin(), files_.end(), failed));
 }
 
 void FileSet::close(const FilePtr& file) {
@@ -91,6 +122,7 @@ Result<void> FileSet::commit_new(Tick now) {
 }
 
 Result<void> FileSet::save(Tick now) {
+  save_retired();
   std::vector<state::Checkpoint> records = last_records_;
   std::vector<std::pair<FilePtr, std::uint64_t>> saved;
   for (const FilePtr& file : files_) {
@@ -109,6 +141,7 @@ Result<void> FileSet::save(Tick now) {
     if (auto totals = context_.store->totals(context_.name)) totals_ = std::move(*totals);
   }
   for (const auto& [file, version] : saved) {
+    file->checkpoint_saved();
     file->saved_version = version;
     file->committed = true;
     file->dirty = false;

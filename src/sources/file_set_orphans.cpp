@@ -10,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 #include "sources/file_set.h"
 #include "sources/fingerprint.h"
@@ -66,14 +67,24 @@ int FileSet::keep(FileStream& file, Tick until) const {
   if (!copy.valid()) return errno;
   const std::uint64_t size = file.size();
   const std::uint64_t settled = std::min(size, file.stream().settled_offset());
-  const std::uint64_t begin = settled - std::min<std::uint64_t>(settled, kTailBytes);
-  int error = copy_range(file.fd(), copy.fd(), 0, std::min<std::uint64_t>(begin, kHeadBytes),
-                         *context_.clock, until);
+  std::uint64_t begin = settled - std::min<std::uint64_t>(settled, kTailBytes);
+  int error = 0;
+  if (file.kept_at.empty()) {
+    error = copy_range(file.fd(), copy.fd(), 0, std::min<std::uint64_t>(begin, kHeadBytes),
+                       *context_.clock, until);
+  } else {
+    begin = file.kept_size;  // it grew since
+  }
   if (error == 0) error = copy_range(file.fd(), copy.fd(), begin, size, *context_.clock, until);
   struct stat about {};
   if (error == 0 && (fsync(copy.fd()) != 0 || fstat(copy.fd(), &about) != 0)) error = errno;
   if (error != 0) {
-    unlink(path.c_str());
+    const bool former =
+        !file.kept_at.empty() && ftruncate(copy.fd(), static_cast<off_t>(file.kept_size)) == 0;
+    if (!former) {
+      unlink(path.c_str());
+      file.kept_at.clear();
+    }
     return error;
   }
   sync_directory(orphans_);
@@ -98,7 +109,6 @@ void FileSet::keep_deleted(Tick until) {
       complain_once(file->file.path,
                     fmt::format("was deleted, and what waits of it cannot be copied to {}: {}",
                                 orphans_, std::strerror(error)));
-      file->kept_at.clear();
       continue;
     }
     kept = true;
@@ -112,11 +122,32 @@ void FileSet::keep_deleted(Tick until) {
 
 void FileSet::count_deleted() {
   for (const FilePtr& file : files_) {
-    if (!needs_keeping(*file) || !file->kept_at.empty()) continue;
-    context_.counters->lost_bytes.add(file->unsettled());
+    if (!needs_keeping(*file)) continue;
+    const std::uint64_t kept =
+        file->kept_at.empty() ? 0 : file->stream().unsettled_before(file->kept_size);
+    const std::uint64_t lost = file->unsettled() - kept;
+    if (lost == 0) continue;
+    context_.counters->lost_bytes.add(lost);
     context_.log.error("{}: was deleted, and {} bytes of it were not delivered; they are lost",
-                       file->file.path, file->unsettled());
+                       file->file.path, lost);
   }
+  count_retired();
+}
+
+// Their lines were in memory alone.
+void FileSet::count_retired() {
+  for (const Retired& retired : retired_) {
+    const std::uint64_t lost = retired.stream->unsettled_before(retired.record.size);
+    context_.counters->lost_bytes.add(lost);
+    context_.log.error(
+        "{}: was truncated or given up, and {} bytes that were read of it were not delivered; they "
+        "are lost",
+        retired.record.path, lost);
+    forgotten_.push_back(retired.stream->gen());
+  }
+  if (std::exchange(retired_, {}).empty()) return;
+  if (const Result<void> done = save(context_.clock->now()); !done)
+    context_.log.error("{}", done.error().what);
 }
 
 // A copy that was not noted, or one that was read to its end.

@@ -126,16 +126,23 @@ std::optional<Lines> FileSource::read(std::size_t max_bytes) {
 std::optional<Lines> FileSource::read_one(const std::shared_ptr<FileStream>& file,
                                           std::size_t max_bytes, Tick now) {
   if (context_.once) file->last_line_ends = true;
-  switch (file->read(max_bytes, {settings_.max_line_bytes, context_.format}, space_, now)) {
+  const FileStream::Read got =
+      file->read(max_bytes, {settings_.max_line_bytes, context_.format}, space_, now);
+  if (got != FileStream::Read::failed) file->failed_at.reset();
+  switch (got) {
     case FileStream::Read::lines:
       return Lines{file->take_chunk(), space_.cut.lines, {}, space_.cut.parts};
     case FileStream::Read::truncated:
       files_.truncated(file, now);
       break;
     case FileStream::Read::failed:
-      context_.log.error("{}: cannot be read at {}: {}; trying again", file->file.path,
-                         file->scanned(), std::strerror(errno));
-      file->pending = false;
+      if (!file->failed_at) {
+        context_.log.error("{}: cannot be read at {}: {}; {}", file->file.path, file->scanned(),
+                           std::strerror(errno),
+                           context_.once ? "the rest of it is left" : "trying again");
+      }
+      file->failed_at = now;
+      if (context_.once) file->pending = false;
       break;
     case FileStream::Read::nothing:
       break;
@@ -171,7 +178,7 @@ void FileSource::count(Tick now) {
     lag_bytes += file->unsettled();
     lag = std::max(lag, file->lag(now));
   }
-  context_.counters->lag_bytes.set(lag_bytes);
+  context_.counters->lag_bytes.set(lag_bytes + files_.unsettled_of_retired());
   context_.counters->lag_millis.set(static_cast<std::uint64_t>(lag.count()));
   const auto halted = std::count_if(files_.files().begin(), files_.files().end(),
                                     [](const auto& file) { return file->stream().halted(); });

@@ -20,8 +20,6 @@ namespace {
 /// Ends of reads that are remembered; beyond, every second one is dropped.
 constexpr std::size_t kMaxMarks = 256;
 constexpr std::size_t kLookAhead = std::size_t{64} << 10;
-/// So long lines wait behind a part whose rest has not come: nothing stops a file.
-constexpr Millis kRestOfParts{30'000};
 
 std::string_view last(std::string_view bytes, std::size_t count) {
   return bytes.substr(bytes.size() - std::min(bytes.size(), count));
@@ -55,7 +53,7 @@ void FileStream::start() {
   truncated_ = false;
   known_ = {};
   take_fingerprint();
-  settled_on_disk_ = position_.scan;
+  settled_in_record_ = settled_on_disk_ = position_.scan;
   marks_.clear();
 }
 
@@ -87,7 +85,7 @@ FileStream::Read FileStream::fill(std::size_t max_bytes, ReadSpace& space, std::
 FileStream::Read FileStream::read(std::size_t max_bytes, CutRules rules, ReadSpace& space,
                                   Tick now) {
   chunk_.reset();
-  rules.hold = !held_since_ || now - *held_since_ < kRestOfParts;
+  rules.hold = !held_.over(now);
   std::size_t have = 0;
   std::size_t size = max_bytes;
   for (;;) {
@@ -104,11 +102,7 @@ FileStream::Read FileStream::read(std::size_t max_bytes, CutRules rules, ReadSpa
       size += std::max(max_bytes, kTailBytes);
       continue;
     }
-    if (!space.cut.held) {
-      held_since_.reset();
-    } else if (!held_since_ || consumed > 0) {
-      held_since_ = now;
-    }
+    held_.note(space.cut.held, consumed > 0, now);
     size_ = std::max(size_, before.scan + have - tail_.size());
     if (have > tail_.size()) last_data = now;
     remember_bytes(known.substr(tail_.size(), consumed), known.substr(0, tail_.size() + consumed),
@@ -148,7 +142,7 @@ bool FileStream::look(Tick now) {
   const std::int64_t modified = static_cast<std::int64_t>(found.st_mtim.tv_sec) * 1'000'000'000 +
                                 static_cast<std::int64_t>(found.st_mtim.tv_nsec);
   const bool same = size == size_ && modified == modified_;
-  if (!same || (held_since_ && now - *held_since_ >= kRestOfParts)) pending = true;
+  if (!same || held_.over(now)) pending = true;
   // A truncated file keeps the size it had until that was dealt with, also when it grew again: that is what may be lost.
   if (!same && holds_what_was_seen(size)) size_ = size;
   modified_ = modified;
@@ -179,7 +173,7 @@ void FileStream::begin_anew(std::shared_ptr<Stream> stream, Tick now) {
   }
   stream_ = std::move(stream);
   start();
-  held_since_.reset();
+  held_.reset();
   punched_ = 0;
   skipped_ = {};
   ranges_full_ = false;
@@ -217,6 +211,7 @@ void FileStream::continue_in(FileStream& copy) const {
   copy.tail_ = tail_;
   copy.marks_ = marks_;
   copy.known_ = known_;
+  copy.settled_in_record_ = settled_in_record_;
   copy.settled_on_disk_ = settled_on_disk_;
   copy.committed = committed;
   copy.dirty = true;
@@ -336,7 +331,7 @@ state::Checkpoint FileStream::checkpoint(const std::vector<std::string>& sinks) 
     record.positions.emplace_back(sinks[i], positions[i]);
   }
   while (!marks_.empty() && marks_.front().offset <= settled) marks_.pop_front();
-  settled_on_disk_ = settled;
+  settled_in_record_ = settled;
   take_fingerprint();
   record.gen = stream_->gen();
   record.source = stream_->source();

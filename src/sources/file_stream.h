@@ -16,7 +16,7 @@
 #include "core/stream.h"
 #include "sources/discovery.h"
 #include "sources/handle.h"
-#include "sources/line_reader.h"
+#include "sources/line_buffer.h"
 #include "state/store.h"
 
 namespace tailgate::sources {
@@ -76,6 +76,8 @@ class FileStream {
   [[nodiscard]] bool formerly_in(int other) const;
 
   [[nodiscard]] Stream& stream() const { return *stream_; }
+  /// For who outlives this file: a truncation begins another stream while lines of this one are under way.
+  [[nodiscard]] const std::shared_ptr<Stream>& shared_stream() const { return stream_; }
   [[nodiscard]] int fd() const { return handle_.fd(); }
   [[nodiscard]] std::uint64_t scanned() const { return position_.scan; }
   [[nodiscard]] bool in_long_line() const { return position_.too_long; }
@@ -94,12 +96,15 @@ class FileStream {
   /// The record to save: positions, and the fingerprint of what was read, or is about to be. Not of what is settled: one sink may have
   /// settled lines behind the place where another stands, and those must never be taken for another file's.
   state::Checkpoint checkpoint(const std::vector<std::string>& sinks);
+  /// The last checkpoint() is on disk.
+  void checkpoint_saved() { settled_on_disk_ = settled_in_record_; }
 
-  Found file;              // where it was last seen
-  bool pending = true;     // there may be something to read
-  bool committed = false;  // its generation is in the store
-  bool dirty = true;       // the record changed otherwise than by settling
-  bool parked = false;     // holds what another stream has read or will read
+  Found file;                     // where it was last seen
+  bool pending = true;            // there may be something to read
+  std::optional<Tick> failed_at;  // when it could not be read
+  bool committed = false;         // its generation is in the store
+  bool dirty = true;              // the record changed otherwise than by settling
+  bool parked = false;            // holds what another stream has read or will read
   bool unproven =
       false;  // parked because it was found empty: its first bytes tell whether it is a copy
   bool last_line_ends = false;  // deliver what stands after the last newline
@@ -143,8 +148,9 @@ class FileStream {
   std::string former_head_;  // of the generation before a truncation, and how far it was read
   std::uint64_t former_scan_ = 0;
   state::Fingerprint known_;  // of the furthest that was seen, in this run or an earlier one
-  std::uint64_t settled_on_disk_ = 0;  // by every sink, at the last checkpoint()
-  std::deque<Mark> marks_;             // after it
+  std::uint64_t settled_in_record_ = 0;  // by every sink, at the last checkpoint()
+  std::uint64_t settled_on_disk_ = 0;    // and when that record was saved
+  std::deque<Mark> marks_;               // after it
   std::uint64_t punched_ = 0;
   struct Skipped {
     std::uint64_t begin = 0;
@@ -156,7 +162,7 @@ class FileStream {
   std::uint64_t size_ = 0;
   std::int64_t modified_ = 0;
   std::optional<Tick> waiting_since_;
-  std::optional<Tick> held_since_;  // lines behind a part whose rest has not come
+  HeldBack held_;
 };
 
 }  // namespace tailgate::sources

@@ -212,5 +212,45 @@ TEST_CASE(
   CHECK(tail.texts(1 << 20).size() == 5);
 }
 
+TEST_CASE("what was read before a truncation stays in the books until it is settled") {
+  Follower tail;
+  tail.append("access.log", "one\ntwo\n");
+  tail.start();
+  const std::vector<Got> read = tail.read();
+  REQUIRE(read.size() == 2);
+  tail.source->checkpoint();
+  read[0].chunk->settle_for_all(read[0].line, Settled::delivered);
+  tail.truncate("access.log");
+  CHECK(tail.texts().empty());
+  tail.source->checkpoint();
+  CHECK(tail.counters.lag_bytes.value() == 4);
+  CHECK(tail.counters.lost_bytes.value() == 0);
+  SUBCASE("delivered later: nothing is lost, and the totals know it") {
+    read[1].chunk->settle_for_all(read[1].line, Settled::delivered);
+    tail.source->checkpoint();
+    CHECK(tail.counters.lag_bytes.value() == 0);
+    tail.stop();
+    CHECK(tail.counters.lost_bytes.value() == 0);
+    tail.start();
+    CHECK(tail.texts().empty());
+    const auto totals = tail.store->totals("access_log");
+    REQUIRE(totals.has_value());
+    CHECK(totals->at("gateway")[static_cast<std::size_t>(Settled::delivered)] == 2);
+  }
+  SUBCASE("the process ends before that: counted as lost, once") {
+    tail.stop();
+    CHECK(tail.counters.lost_bytes.value() == 4);
+    tail.start();
+    CHECK(tail.texts().empty());
+    CHECK(tail.counters.lost_bytes.value() == 4);
+  }
+  SUBCASE("the process is killed before that: the next one counts it") {
+    tail.kill();
+    tail.start();
+    CHECK(tail.texts().empty());
+    CHECK(tail.counters.lost_bytes.value() == 4);
+  }
+}
+
 }  // namespace
 }  // namespace tailgate::sources

@@ -12,8 +12,6 @@
 #include <cstring>
 #include <utility>
 
-#include "json/parse.h"
-
 namespace tailgate::sources {
 namespace {
 
@@ -28,7 +26,9 @@ bool is_regular(int fd, std::uint64_t& size) {
 
 ReaderSource::ReaderSource(std::vector<std::string> paths, std::size_t max_line_bytes,
                            SourceContext context)
-    : paths_(std::move(paths)), max_line_bytes_(max_line_bytes), context_(std::move(context)) {
+    : paths_(std::move(paths)),
+      context_(std::move(context)),
+      buffer_(max_line_bytes, context_.format) {
   std::uint64_t size = 0;
   if (paths_.empty()) {
     waits_ = !is_regular(STDIN_FILENO, size);
@@ -66,10 +66,7 @@ bool ReaderSource::open_next() {
   gunzip_.reset();
   ended_ = false;
   at_start_ = true;
-  text_.clear();
-  length_ = 0;
-  used_ = 0;
-  position_ = {};
+  buffer_.begin(0);
   return true;
 }
 
@@ -84,23 +81,19 @@ int ReaderSource::wait_fd() const {
   return waits_ ? STDIN_FILENO : -1;
 }
 
-Wakeup ReaderSource::watch(Tick /*now*/) {
+Wakeup ReaderSource::watch(Tick now) {
   if (finished_) return {std::nullopt, false, true};
   if (!waits_) return {std::nullopt, true};
-  pollfd input{STDIN_FILENO, POLLIN, 0};
-  const bool ready = ::poll(&input, 1, 0) > 0;
-  return {std::nullopt, ready, ready};
+  const bool ready = may_read();
+  return {buffer_.due(), ready || buffer_.overdue(now), ready};
 }
 
 bool ReaderSource::fill(std::size_t max_bytes) {
-  text_.resize(length_);  // without the padding
-  text_.erase(text_.begin(), text_.begin() + static_cast<std::ptrdiff_t>(used_));
-  used_ = 0;
-  length_ = 0;
+  std::vector<char>& text = buffer_.open();
   if (ended_) return true;
   const bool plain = gunzip_ == nullptr && !at_start_;
-  std::vector<char>& into = plain ? text_ : raw_;
-  const std::size_t before = plain ? text_.size() : 0;
+  std::vector<char>& into = plain ? text : raw_;
+  const std::size_t before = plain ? text.size() : 0;
   into.resize(before + max_bytes);
   ssize_t got = 0;
   do {
@@ -118,37 +111,33 @@ bool ReaderSource::fill(std::size_t max_bytes) {
   if (at_start_ && looks_gzipped(input)) gunzip_ = std::make_unique<Gunzip>();
   at_start_ = false;
   if (gunzip_ == nullptr) {
-    text_.insert(text_.end(), raw_.begin(), raw_.end());
+    text.insert(text.end(), raw_.begin(), raw_.end());
     return got == 0;
   }
-  const Result<void> inflated = got == 0 ? gunzip_->end() : gunzip_->feed(input, text_);
+  const Result<void> inflated = got == 0 ? gunzip_->end() : gunzip_->feed(input, text);
   if (inflated.has_value()) return got == 0;
   fail_input(fmt::format("{}: {}; the rest is left", stream_->path(), inflated.error().what));
   return true;
 }
 
-std::optional<Lines> ReaderSource::cut(bool at_end) {
-  length_ = text_.size();
-  text_.resize(length_ + json::kPadding);
-  const std::uint64_t scan = position_.scan;
-  cut_lines({text_.data(), length_},
-            {.max_line_bytes = max_line_bytes_, .format = context_.format, .at_end = at_end},
-            position_, cut_);
-  // What is not yet a line moves to the front at the next read.
-  used_ = static_cast<std::size_t>(position_.scan - scan);
-  if (cut_.lines.empty()) return std::nullopt;
-  return Lines{stream_->add_chunk(cut_.offsets), cut_.lines, {}, cut_.parts};
-}
-
 std::optional<Lines> ReaderSource::read(std::size_t max_bytes) {
   while (!finished_) {
-    const bool at_end = fill(max_bytes);
-    if (std::optional<Lines> lines = cut(at_end)) return lines;
+    const Tick now = context_.clock->now();
+    const bool at_end = may_read() ? fill(max_bytes) : (buffer_.open(), false);
+    if (buffer_.cut(at_end, now)) {
+      Cut& cut = buffer_.lines();
+      return Lines{stream_->add_chunk(cut.offsets), cut.lines, {}, cut.parts};
+    }
     if (at_end && !open_next()) finished_ = true;
     // In the middle of a long line: more at once, but only when reading would not block.
-    if (waits_ && !watch(Tick{}).ready) return std::nullopt;
+    if (!may_read()) return std::nullopt;
   }
   return std::nullopt;
+}
+
+bool ReaderSource::may_read() const {
+  pollfd input{STDIN_FILENO, POLLIN, 0};
+  return !waits_ || ::poll(&input, 1, 0) > 0;
 }
 
 void ReaderSource::checkpoint() {

@@ -8,7 +8,7 @@
 
 #include "base/gunzip.h"
 #include "core/source.h"
-#include "sources/line_reader.h"
+#include "sources/line_buffer.h"
 
 namespace tailgate::sources {
 
@@ -33,13 +33,13 @@ class ReaderSource final : public Source {
 
  private:
   bool open_next();
-  /// Reads once into text_; true at the end of the input.
+  /// Reads once into the buffer; true at the end of the input.
   bool fill(std::size_t max_bytes);
   void fail_input(const std::string& what);
-  std::optional<Lines> cut(bool at_end);
+  /// Reading would not block.
+  [[nodiscard]] bool may_read() const;
 
   std::vector<std::string> paths_;
-  std::size_t max_line_bytes_;
   SourceContext context_;
   std::size_t next_path_ = 0;
   int fd_ = -1;
@@ -51,12 +51,8 @@ class ReaderSource final : public Source {
   std::uint64_t total_ = 0;     // of all regular files
   std::shared_ptr<Stream> stream_;
   std::unique_ptr<Gunzip> gunzip_;
-  std::vector<char> raw_;   // gz: what was read
-  std::vector<char> text_;  // what is to be cut, then padding
-  std::size_t length_ = 0;  // of text_ without the padding
-  std::size_t used_ = 0;    // of text_, by the lines handed out last
-  CutPosition position_;
-  Cut cut_;
+  std::vector<char> raw_;  // gz: what was read
+  LineBuffer buffer_;
 };
 
 SourceEntry stdin_source_entry();

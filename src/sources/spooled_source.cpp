@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "json/parse.h"
 #include "sources/file_stream.h"
 #include "sources/resume.h"
 
@@ -20,7 +19,7 @@ constexpr Millis kBlocked{100};
 SpooledSource::SpooledSource(int fd, std::size_t max_line_bytes, SpoolRules rules,
                              state::Spool::Opened opened, SourceContext context)
     : context_(std::move(context)),
-      max_line_bytes_(max_line_bytes),
+      buffer_(max_line_bytes, context_.format),
       spooler_(fd, rules, std::move(opened), context_) {
   const std::vector<state::SpoolInput> held = spooler_.inputs();
   std::vector<state::Checkpoint> records;
@@ -84,8 +83,8 @@ bool SpooledSource::window_open() const {
 Wakeup SpooledSource::watch(Tick now) {
   const bool queued = spooler_.ready();
   const bool more = row_at_ < row_.bytes.size() || queued || input_is_over() ||
-                    (!finished_ && spooler_.finished());
-  if (!more) return {};
+                    buffer_.overdue(now) || (!finished_ && spooler_.finished());
+  if (!more) return {buffer_.due(), false};
   if (!window_open()) return {now + kBlocked, false};
   return {std::nullopt, true};
 }
@@ -93,6 +92,7 @@ Wakeup SpooledSource::watch(Tick now) {
 std::optional<Lines> SpooledSource::read(std::size_t max_bytes) {
   while (window_open()) {
     if (row_at_ == row_.bytes.size() && !take_row()) {
+      if (buffer_.overdue(context_.clock->now())) return cut(false);
       finished_ = spooler_.finished();
       return finished_ || input_is_over() ? end_input() : std::nullopt;
     }
@@ -100,14 +100,13 @@ std::optional<Lines> SpooledSource::read(std::size_t max_bytes) {
       if (std::optional<Lines> lines = turn_to_row()) return lines;
       continue;
     }
-    text_.resize(length_);  // without the padding
-    text_.erase(text_.begin(), text_.begin() + static_cast<std::ptrdiff_t>(used_));
+    std::vector<char>& text = buffer_.open();
     const std::size_t size = std::min(max_bytes, row_.bytes.size() - row_at_);
     const auto from = row_.bytes.begin() + static_cast<std::ptrdiff_t>(row_at_);
-    text_.insert(text_.end(), from, from + static_cast<std::ptrdiff_t>(size));
+    text.insert(text.end(), from, from + static_cast<std::ptrdiff_t>(size));
     row_at_ += size;
     read_at_ = row_.read_at;
-    if (std::optional<Lines> lines = cut(false)) return lines;
+    if (std::optional<Lines> lines = cut_opened(false)) return lines;
   }
   return std::nullopt;
 }
@@ -117,8 +116,7 @@ bool SpooledSource::take_row() {
   if (!row) return false;
   row_ = std::move(*row);
   row_at_ = 0;
-  const std::uint64_t expected = position_.scan + (length_ - used_);
-  turned_ = row_.input == input_ && row_.offset == expected;
+  turned_ = row_.input == input_ && row_.offset == buffer_.end();
   marks_.push_back({row_.input, row_.offset + row_.bytes.size(), row_.read_at});
   return true;
 }
@@ -128,7 +126,7 @@ std::optional<Lines> SpooledSource::turn_to_row() {
   const bool other = row_.input != input_;
   if (other && input_ != 0) {
     if (std::optional<Lines> lines = end_input()) return lines;
-  } else if (length_ > used_ || position_.too_long) {
+  } else if (buffer_.waits()) {
     if (std::optional<Lines> lines = cut(true)) return lines;
   }
   const std::shared_ptr<Stream>& stream = input_of(row_).stream;
@@ -138,9 +136,7 @@ std::optional<Lines> SpooledSource::turn_to_row() {
   if (from > std::max(settled, stream->end_offset())) stream->skip(from);
   row_at_ = static_cast<std::size_t>(from - row_.offset);
   input_ = row_.input;
-  position_ = {from, from, false};
-  text_.clear();
-  length_ = used_ = 0;
+  buffer_.begin(from);
   turned_ = true;
   return std::nullopt;
 }
@@ -153,7 +149,7 @@ bool SpooledSource::input_is_over() const {
 // Its last line may have no newline, and behind it there may be what is no line.
 std::optional<Lines> SpooledSource::end_input() {
   std::optional<Lines> lines;
-  if (length_ > used_ || position_.too_long) lines = cut(true);
+  if (buffer_.waits()) lines = cut(true);
   for (const state::SpoolInput& input : spooler_.inputs()) {
     if (input.id != input_) continue;
     const std::shared_ptr<Stream>& stream = inputs_[input_].stream;
@@ -165,19 +161,14 @@ std::optional<Lines> SpooledSource::end_input() {
 }
 
 std::optional<Lines> SpooledSource::cut(bool at_end) {
-  if (at_end) {
-    text_.resize(length_);
-    text_.erase(text_.begin(), text_.begin() + static_cast<std::ptrdiff_t>(used_));
-  }
-  length_ = text_.size();
-  text_.resize(length_ + json::kPadding);
-  const std::uint64_t scan = position_.scan;
-  cut_lines({text_.data(), length_},
-            {.max_line_bytes = max_line_bytes_, .format = context_.format, .at_end = at_end},
-            position_, cut_);
-  used_ = static_cast<std::size_t>(position_.scan - scan);
-  if (cut_.lines.empty()) return std::nullopt;
-  return Lines{inputs_[input_].stream->add_chunk(cut_.offsets), cut_.lines, read_at_, cut_.parts};
+  (void)buffer_.open();
+  return cut_opened(at_end);
+}
+
+std::optional<Lines> SpooledSource::cut_opened(bool at_end) {
+  if (!buffer_.cut(at_end, context_.clock->now())) return std::nullopt;
+  Cut& cut = buffer_.lines();
+  return Lines{inputs_[input_].stream->add_chunk(cut.offsets), cut.lines, read_at_, cut.parts};
 }
 
 state::Checkpoint SpooledSource::record_of(Input& input) const {

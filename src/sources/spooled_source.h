@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/source.h"
-#include "sources/line_reader.h"
+#include "sources/line_buffer.h"
 #include "sources/spooler.h"
 #include "state/store.h"
 
@@ -53,27 +53,23 @@ class SpooledSource final : public Source {
   std::optional<Lines> end_input();
   [[nodiscard]] bool input_is_over() const;
   std::optional<Lines> cut(bool at_end);
+  std::optional<Lines> cut_opened(bool at_end);
   [[nodiscard]] bool window_open() const;
   [[nodiscard]] state::Checkpoint record_of(Input& input) const;
   void save();
   void count();
 
   const SourceContext context_;
-  const std::size_t max_line_bytes_;
   std::map<std::int64_t, Input> inputs_;
   std::vector<Uuid> forgotten_;
   std::map<std::string, Tally> totals_;
   std::deque<Mark> marks_;
   state::SpoolRow row_;     // what is read from
   std::size_t row_at_ = 0;  // up to here
-  bool turned_ = true;      // text_ continues into the row
-  std::int64_t input_ = 0;  // whose text_ is; 0: none yet
+  bool turned_ = true;      // the buffer continues into the row
+  std::int64_t input_ = 0;  // whose bytes the buffer holds; 0: none yet
   WallTime read_at_{};
-  std::vector<char> text_;  // what is to be cut, then padding
-  std::size_t length_ = 0;  // of text_ without the padding
-  std::size_t used_ = 0;    // of text_, by the lines handed out last
-  CutPosition position_;
-  Cut cut_;
+  LineBuffer buffer_;
   bool finished_ = false;
   bool complained_ = false;
   Spooler spooler_;  // its thread uses what stands above

@@ -31,6 +31,7 @@ std::uint64_t count_lines(std::string_view bytes, bool open) {
 
 // Whole lines together; a piece of one only when there is nothing else for too long.
 void Spooler::store(bool last_chance) {
+  if (spool_ == nullptr) return;
   const Tick now = context_.clock->now();
   const bool all = last_chance || input_ended_;
   if (!all && pending_.size() < kSpoolRowBytes && now - pending_since_ < kSpoolDelay) return;
@@ -56,7 +57,7 @@ void Spooler::store(bool last_chance) {
     if (std::exchange(stored_, true)) return;
   }
   // Not needed for what follows: the next start finds the end of the input again.
-  (void)spool_->end(current_.id, current_.end);
+  if (spool_ != nullptr) (void)spool_->end(current_.id, current_.end);
   tell(ready_fd_);
 }
 
@@ -151,6 +152,7 @@ void Spooler::count_dropped(std::uint64_t lines, std::uint64_t bytes) {
 }
 
 void Spooler::read_back() {
+  if (spool_ == nullptr) return;
   for (;;) {
     {
       const std::lock_guard lock(mutex_);
@@ -236,6 +238,7 @@ void Spooler::note_input() {
 }
 
 void Spooler::release(bool at_once) {
+  if (spool_ == nullptr) return;
   std::map<std::int64_t, std::uint64_t> settled;
   {
     const std::lock_guard lock(mutex_);

@@ -11,6 +11,7 @@ import pytest
 
 REPO = Path(__file__).resolve().parents[2]
 CACHE = REPO / ".cache/image"
+COMPILED = Path(os.environ.get("CCACHE_DIR") or Path.home() / ".cache/ccache")
 BASE = "docker.io/library/debian:trixie-slim"
 AS_ROOT = [] if os.getuid() == 0 else ["sudo", "-n", "--preserve-env=STORAGE_DRIVER,BUILDAH_ISOLATION"]
 BUILDAH = [*AS_ROOT, "buildah", "--root", CACHE / "storage", "--runroot", CACHE / "run"]
@@ -43,8 +44,10 @@ def image():
         container = run(*BUILDAH, "from", "scratch")
         run(*BUILDAH, "add", "-q", container, debian_root(), "/")
         run(*BUILDAH, "commit", "-q", "--rm", container, BASE)
-    # --layers keeps the stage with the packages, so that a second build only compiles.
-    run(*BUILDAH, "build", "--pull=never", "--network=host", "--layers", "-f", "Dockerfile", "-t", "tailgate", ".", cwd=REPO)
+    # --layers keeps the stage with the packages, and the compiler's cache is this machine's: a second build is a short one.
+    COMPILED.mkdir(parents=True, exist_ok=True)
+    run(*BUILDAH, "build", "--pull=never", "--network=host", "--layers", "--volume", f"{COMPILED}:/root/.cache/ccache",
+        "-f", "Dockerfile", "-t", "tailgate", ".", cwd=REPO)
     container = run(*BUILDAH, "from", "--pull=never", "localhost/tailgate")
     yield Path(run(*BUILDAH, "mount", container))
     run(*BUILDAH, "umount", container)
