@@ -39,7 +39,7 @@ std::string cannot_have(const pipeline::General& wanted, const pipeline::General
       return free.error().what;
   }
   if (!wanted.data_dir.empty() && wanted.data_dir != running.data_dir) {
-    auto opened = state::Store::open({wanted.data_dir, Millis(0), false, {}});
+    auto opened = state::Store::open({wanted.data_dir, Millis(0), wanted.data_dir_on_network, {}});
     if (!opened.has_value()) return opened.error().what;
   }
   return {};
@@ -108,8 +108,8 @@ SessionEnd session(const RunOptions& options, const Log& log) {
       log.warn("{}: {} uses it; waits for its end, at most {}", general.data_dir, holder,
                human_duration(general.run.grace));
     };
-    auto opened =
-        state::Store::open({general.data_dir, general.run.grace, false, {begins, stop_waits}});
+    auto opened = state::Store::open(
+        {general.data_dir, general.run.grace, general.data_dir_on_network, {begins, stop_waits}});
     if (!opened.has_value() && stop_waits()) return {kSettled};
     if (!opened.has_value()) {
       log.error("{}", opened.error().what);

@@ -263,6 +263,7 @@ General read_general(const Node& root, Problems& problems) {
   }
   General general;
   general.data_dir = section.text("data_dir");
+  general.data_dir_on_network = section.flag("data_dir_on_network");
   general.memory_limit = section.bytes("memory_limit");
   if (general.memory_limit < (Bytes{1} << 20))
     section.problem("memory_limit", "must be at least 1MiB");

@@ -14,6 +14,7 @@ namespace tailgate::pipeline {
 /// What of the settings the program needs before, beside and around a pipeline.
 struct General {
   std::string data_dir;  // empty: none
+  bool data_dir_on_network = false;
   Bytes memory_limit = Bytes{24} << 20;
   RunRules run;
   std::string dead_letter_folder;  // empty: stderr

@@ -20,6 +20,12 @@ settings::OptionTable root_options() {
              .summary = "Folder of the state, the spool and the dead letters; needed for file "
                         "sources under `run`. "
                         "Relative paths of the settings resolve here."},
+      Option{.name = "data_dir_on_network",
+             .type = Type::boolean,
+             .default_text = "false",
+             .summary =
+                 "Take a data_dir on a network file system, whose locks cannot keep a second "
+                 "process out."},
       Option{
           .name = "memory_limit",
           .type = Type::bytes,

@@ -119,7 +119,8 @@ Result<void> require_local(const std::string& directory) {
   if (name.empty()) return {};
   return fail(fmt::format(
       "{}: lies on {}, where file locks cannot be relied on and two processes could send every "
-      "line twice; use a local disk for data_dir",
+      "line twice; use a local disk for data_dir, or say `data_dir_on_network: true` where one "
+      "process alone can have it",
       directory, name));
 }
 
