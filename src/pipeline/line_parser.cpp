@@ -153,7 +153,7 @@ Result<std::string_view> LineParser::joined(std::string_view text, json::Arena& 
   for (std::size_t at = 0; at <= text.size();) {
     const std::size_t end = std::min(text.find('\n', at), text.size());
     // A JSON wrapper is parsed where readable bytes stand behind it, and they do: of the next part, or of the padding.
-    const Result<std::string_view> piece = unwrapped(text.substr(at, end - at), arena);
+    Result<std::string_view> piece = unwrapped(text.substr(at, end - at), arena);
     if (!piece.has_value()) return piece;
     out = std::copy(piece->begin(), piece->end(), out);
     at = end + 1;
