@@ -159,6 +159,18 @@ TEST_CASE("several rotations between two looks are read in the order of writing"
   CHECK(tail.texts() == Texts{"late one", "two", "three"});
 }
 
+TEST_CASE("rotations are read in the order of writing, also while their log is not there") {
+  Follower tail;
+  const std::string one(5000, 'x');
+  tail.append("access.log", one + "\n" + one + "\n");
+  tail.rename("access.log", "access.log.1");
+  std::this_thread::sleep_for(Millis(20));
+  tail.append("access.log", "two\n");
+  tail.rename("access.log", "access.log.2");
+  tail.start();
+  CHECK(tail.texts(6000) == Texts{one, one, "two"});
+}
+
 TEST_CASE("start_at end holds for what was there at the first start, and for nothing else") {
   FileSettings settings;
   settings.start_at_end = true;

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <thread>
+
 #include "sources/source_fixture.h"
 
 namespace tailgate::sources {
@@ -151,6 +153,38 @@ TEST_CASE("a copy that no record knows is removed at the start") {
   tail.start();
   CHECK(tail.texts().empty());
   CHECK(orphans(tail).empty());
+}
+
+TEST_CASE(
+    "of a log some of whose files were renamed and a later one was deleted, the earlier come "
+    "first") {
+  Follower tail;
+  tail.append("access.log", "one\n");
+  tail.rename("access.log", "access.log.1");
+  std::this_thread::sleep_for(Millis(20));
+  tail.append("access.log", "two\n");
+  tail.start();
+  tail.source->watch(tail.clock.at);
+  tail.source->watch(tail.clock.at += std::chrono::seconds(6));
+  tail.remove("access.log");
+  tail.append("access.log", "three\n");
+  tail.stop();
+  tail.start();
+  CHECK(tail.texts() == Texts{"one", "two", "three"});
+}
+
+TEST_CASE("a file that was made and renamed while its deleted predecessor waits comes after it") {
+  Follower tail;
+  tail.append("access.log", "one\n");
+  tail.start();
+  CHECK(tail.texts() == Texts{"one"});
+  tail.append("access.log", std::string(5000, 'x') + "\n");
+  tail.remove("access.log");
+  tail.append("access.log", "three\n");
+  tail.rename("access.log", "access.log.1");
+  const std::vector<std::string> rest = tail.texts(1000);
+  REQUIRE(rest.size() == 2);
+  CHECK(rest[1] == "three");
 }
 
 }  // namespace

@@ -12,7 +12,7 @@
 namespace tailgate::sources {
 namespace {
 
-// The path of `paths` of which `path` looks like a rotation (see looks_rotated), or itself.
+// The log of which `path` looks like a rotation (see looks_rotated), one of `paths` if it is there; or itself.
 std::string log_of(const std::string& path, const std::set<std::string>& paths) {
   const std::size_t name = path.size() - name_of(path).size();
   const std::size_t dot = path.rfind('.');
@@ -25,7 +25,13 @@ std::string log_of(const std::string& path, const std::set<std::string>& paths) 
       if (log.size() < path.size() && paths.contains(log)) return log;
     }
   }
-  return path;
+  // The log itself may not be there now: its rotations are those with a number or a date behind its name.
+  constexpr std::size_t kDate = 8;
+  const std::size_t mark = path.find_last_not_of("0123456789");
+  const std::size_t digits = mark == std::string::npos ? 0 : path.size() - mark - 1;
+  const bool rotated =
+      digits > 0 && mark > name && (path[mark] == '.' || (path[mark] == '-' && digits == kDate));
+  return rotated ? path.substr(0, mark) : path;
 }
 
 }  // namespace
@@ -42,19 +48,16 @@ void FileSet::order_rotated(std::size_t first_new) {
   const auto known = files_.begin() + static_cast<std::ptrdiff_t>(first_new);
   std::map<std::string, std::vector<FilePtr>> logs;
   for (auto file = known; file != files_.end(); ++file) {
-    if (!(*file)->parked && !(*file)->orphan)
-      logs[log_of((*file)->file.path, paths)].push_back(*file);
+    // A deleted file lies elsewhere, but belongs to the log that it was.
+    const std::string& path = (*file)->orphan ? (*file)->stream().path() : (*file)->file.path;
+    if (!(*file)->parked) logs[log_of(path, paths)].push_back(*file);
   }
   for (auto& [log, files] : logs) {
     const auto at_path = [&path = log](const FilePtr& file) { return file->file.path == path; };
-    FilePtr before;
-    for (const FilePtr& file : files_) {
-      // Deleted, so older than all that has a name.
-      if (first_scan_ && file->orphan && log_of(file->stream().path(), paths) == log) before = file;
-    }
-    if (!before && std::all_of(files.begin(), files.end(), at_path)) continue;
+    if (std::all_of(files.begin(), files.end(), at_path)) continue;
     // While we run, what appears beside a log that stays is no earlier part of it.
-    if (std::any_of(files_.begin(), known, at_path)) continue;
+    const auto stays = [&](const FilePtr& file) { return at_path(file) && !file->gone; };
+    if (std::any_of(files_.begin(), known, stays)) continue;
     const auto rank = [&](const FilePtr& file) {
       const auto one = earlier.find(file.get());
       const std::size_t place = one == earlier.end() ? earlier.size() : one->second;
@@ -62,6 +65,7 @@ void FileSet::order_rotated(std::size_t first_new) {
     };
     std::stable_sort(files.begin(), files.end(),
                      [&](const FilePtr& a, const FilePtr& b) { return rank(a) < rank(b); });
+    FilePtr before;
     if (!first_scan_)
       before = at_path(files.back()) ? files.back()->predecessor.lock() : last_at_[log].lock();
     for (const FilePtr& file : files) {

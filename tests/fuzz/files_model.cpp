@@ -97,8 +97,8 @@ void LogModel::copy_truncate() {
   if (log == files_.end()) return;
   // A copy is known by what was read of the original, and by being the only one.
   if (narrow_ && (copied_ || !log->second.read)) may_lose(log->second);
-  // Two truncations between two looks: what was written between them is in a file that has no past.
-  touched_ = touched_ || (up_ && !log->second.seen);
+  // Filled and truncated between two looks: what was written is in a file that has no past.
+  touched_ = touched_ || (up_ && !log->second.read);
   const std::string name = next_name();
   std::filesystem::copy_file(path(kLog), path(name));
   append(name, "");
