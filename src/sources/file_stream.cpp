@@ -155,10 +155,11 @@ bool FileStream::look(Tick now) {
   return same;
 }
 
-// Looks at the bytes before the place where reading goes on, or at the first ones when nothing was read yet.
+// Looks at the first bytes and at those before the place where reading goes on.
 bool FileStream::holds_what_was_seen(std::uint64_t size) {
-  truncated_ =
-      size < position_.scan || bytes_at(fd(), position_.scan - tail_.size(), tail_.size()) != tail_;
+  truncated_ = size < position_.scan ||
+               bytes_at(fd(), position_.scan - tail_.size(), tail_.size()) != tail_ ||
+               bytes_at(fd(), 0, head_.size()) != head_;
   if (truncated_ || position_.scan > 0) return !truncated_;
   std::string first = bytes_at(fd(), 0, kHeadBytes);
   truncated_ = !first.starts_with(first_);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files that are not what they seem, or cannot be seen for a while.
 #include <algorithm>
+#include <thread>
 
 #include "sources/source_fixture.h"
 
@@ -250,6 +251,32 @@ TEST_CASE("what was read before a truncation stays in the books until it is sett
     CHECK(tail.texts().empty());
     CHECK(tail.counters.lost_bytes.value() == 4);
   }
+}
+
+TEST_CASE("a truncation is seen though as many bytes with the same end were written since") {
+  Follower tail;
+  const std::string end(2000, 'x');
+  tail.append("access.log", "one" + end + "\n");
+  tail.start();
+  tail.read_and_settle();
+  std::this_thread::sleep_for(Millis(20));
+  tail.truncate("access.log");
+  tail.append("access.log", "two" + end + "\n");
+  CHECK(tail.texts() == Texts{"two" + end});
+}
+
+TEST_CASE("a log that was truncated and then renamed is read before what has its name now") {
+  Follower tail;
+  tail.append("access.log", "one\n");
+  tail.start();
+  CHECK(tail.texts() == Texts{"one"});
+  tail.copy("access.log", "access.log.1");
+  tail.truncate("access.log");
+  tail.append("access.log", "two\n");
+  std::this_thread::sleep_for(Millis(20));
+  tail.rename("access.log", "access.log.2");
+  tail.append("access.log", "three\n");
+  CHECK(tail.texts() == Texts{"two", "three"});
 }
 
 }  // namespace

@@ -65,12 +65,10 @@ void LogModel::write_late(unsigned which) {
 }
 
 void LogModel::may_lose(const File& file) {
-  if (!file.part.empty()) ++lost_;
-  for (const std::size_t line : file.lines) {
-    if (lines_[line].settled || lines_[line].may_be_lost) continue;
-    lines_[line].may_be_lost = true;
-    ++lost_;
-  }
+  // Told as lost, too: what was settled, when a kill came before that was saved.
+  if (!file.part.empty() || !file.lines.empty()) ++lost_;
+  for (const std::size_t line : file.lines)
+    lines_[line].may_be_lost = lines_[line].may_be_lost || !lines_[line].settled;
 }
 
 void LogModel::rename() {
@@ -99,6 +97,8 @@ void LogModel::copy_truncate() {
   if (narrow_ && (copied_ || !log->second.read)) may_lose(log->second);
   // Filled and truncated between two looks: what was written is in a file that has no past.
   touched_ = touched_ || (up_ && !log->second.read);
+  // Neither of two equal copies is known to be the one, so what was seen may be told as lost, though it is read.
+  if (copied_) ++lost_;
   const std::string name = next_name();
   std::filesystem::copy_file(path(kLog), path(name));
   append(name, "");
