@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <httplib.h>
+#include <sys/socket.h>
 
 #include <thread>
 
@@ -21,6 +22,14 @@ void answer(httplib::Response& response, int status, const std::string& text,
   response.set_content(text, type);
 }
 
+// A port is one process's: the library's own options let several share it, and each answers now and then.
+void have_it_alone(httplib::Server& server) {
+  server.set_socket_options([](socket_t socket) {
+    const int yes = 1;
+    ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  });
+}
+
 }  // namespace
 
 struct AdminServer::Impl {
@@ -32,6 +41,7 @@ struct AdminServer::Impl {
   Impl(const pipeline::Pipeline& served, Log use_log) : pipeline(served), log(std::move(use_log)) {}
 
   void routes() {
+    have_it_alone(server);
     server.new_task_queue = [] { return new httplib::ThreadPool(2); };
     server.set_keep_alive_max_count(1);
     server.set_read_timeout(5, 0);
@@ -70,6 +80,7 @@ Result<void> AdminServer::try_listen(const std::string& listen) {
   const auto address = settings::Address::parse(listen);
   if (!address.has_value()) return fail("admin.listen: " + address.error().what);
   httplib::Server server;
+  have_it_alone(server);
   if (address->port == 0 || server.bind_to_port(address->host, address->port)) return {};
   return fail(fmt::format("admin.listen: cannot listen on {}", listen));
 }

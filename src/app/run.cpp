@@ -17,6 +17,7 @@
 #include "app/admin.h"
 #include "app/commands.h"
 #include "app/session.h"
+#include "settings/address.h"
 #include "settings/reader.h"
 
 namespace tailgate::app {
@@ -34,7 +35,11 @@ Log::Level level_of(const RunOptions& options) {
 
 // What a new process would find taken; empty: nothing.
 std::string cannot_have(const pipeline::General& wanted, const pipeline::General& running) {
-  if (wanted.admin_listen != "none" && wanted.admin_listen != running.admin_listen) {
+  const auto port = [](const std::string& listen) {
+    const auto address = settings::Address::parse(listen);
+    return address ? address->port : 0;
+  };
+  if (wanted.admin_listen != "none" && port(wanted.admin_listen) != port(running.admin_listen)) {
     if (auto free = AdminServer::try_listen(wanted.admin_listen); !free.has_value())
       return free.error().what;
   }

@@ -56,12 +56,12 @@ settings::OptionTable shutdown_options() {
              .type = Type::duration,
              .default_text = "25s",
              .summary = "How long a stop may take in all; must fit the supervisor's own limit."},
-      Option{
-          .name = "quiet",
-          .type = Type::duration,
-          .default_text = "12s",
-          .summary =
-              "A stop reads on until nothing came for so long (Envoy flushes its log every 10 s)."},
+      Option{.name = "quiet",
+             .type = Type::duration,
+             .default_text = "12s",
+             .summary = "A stop reads on until nothing came for so long (Envoy flushes its log "
+                        "every 10 s), or no "
+                        "process has a log open for writing any more."},
   };
   return kTable;
 }

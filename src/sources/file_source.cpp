@@ -194,10 +194,14 @@ bool FileSource::finished() const {
 }
 
 bool FileSource::writers_gone() const {
-  return std::all_of(files_.files().begin(), files_.files().end(), [](const auto& file) {
+  if (rescan_wanted_) return false;
+  return std::all_of(files_.files().begin(), files_.files().end(), [this](const auto& file) {
     if (file->parked) return true;
-    if (file->pending || file->unread() > 0) return false;
-    return nobody_writes(file->fd()).value_or(file->writer_closed || file->moved_at.has_value());
+    const bool gone =
+        nobody_writes(file->fd()).value_or(file->writer_closed || file->moved_at.has_value());
+    // What its writer left may not have been noticed yet.
+    if (gone) file->look(context_.clock->now());
+    return gone && !file->pending && file->unread() == 0;
   });
 }
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "state/database.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -53,6 +55,10 @@ Result<Database> Database::open(const Options& options, Trouble* trouble) {
   Database database;
   database.path_ = options.path;
   database.if_damaged_ = options.if_damaged;
+  // SQLite's log has the mode of the database, and both hold what was logged. What fails here fails again below.
+  if (const int made = ::open(options.path.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
+      made >= 0)
+    ::close(made);
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
   if (sqlite3_open_v2(options.path.c_str(), &database.handle_, flags, nullptr) != SQLITE_OK) {
     const Error error = database.error("cannot open");

@@ -108,8 +108,10 @@ TEST_CASE("rows come back in their order over several inputs, after the process 
 TEST_CASE("only this user may read what waits") {
   const Fixture f;
   struct stat found {};
-  REQUIRE(stat((f.dir.path + "/spool.db").c_str(), &found) == 0);
-  CHECK((found.st_mode & 0777) == 0600);
+  for (const char* name : {"/spool.db", "/spool.db-wal"}) {
+    REQUIRE(stat((f.dir.path + name).c_str(), &found) == 0);
+    CHECK((found.st_mode & 0777) == 0600);
+  }
 }
 
 TEST_CASE("a flipped bit and a torn row are found by the checksum, and the others come") {
