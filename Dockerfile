@@ -12,6 +12,8 @@ RUN ./dev setup build
 COPY CMakeLists.txt CMakePresets.json ./
 COPY src src
 COPY filters filters
+# Where a volume with the compiler's cache is, if there is one.
+ARG CCACHE_DIR
 RUN ./dev build release
 COPY deploy/image-root deploy/
 RUN deploy/image-root build/release/tailgate /image

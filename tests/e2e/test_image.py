@@ -46,8 +46,8 @@ def image():
         run(*BUILDAH, "commit", "-q", "--rm", container, BASE)
     # --layers keeps the stage with the packages, and the compiler's cache is this machine's: a second build is a short one.
     COMPILED.mkdir(parents=True, exist_ok=True)
-    run(*BUILDAH, "build", "--pull=never", "--network=host", "--layers", "--volume", f"{COMPILED}:/root/.cache/ccache",
-        "-f", "Dockerfile", "-t", "tailgate", ".", cwd=REPO)
+    run(*BUILDAH, "build", "--pull=never", "--network=host", "--layers", "--volume", f"{COMPILED}:/var/cache/ccache",
+        "--build-arg", "CCACHE_DIR=/var/cache/ccache", "-f", "Dockerfile", "-t", "tailgate", ".", cwd=REPO)
     container = run(*BUILDAH, "from", "--pull=never", "localhost/tailgate")
     yield Path(run(*BUILDAH, "mount", container))
     run(*BUILDAH, "umount", container)
