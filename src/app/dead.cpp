@@ -177,6 +177,11 @@ void add_dead(CLI::App& app, int& exit_code) {
       ->check(whole_number());
   const auto replaying =
       add("replay", "Send them again from the stage at which they failed.", run_replay);
+  replaying.first
+      ->add_option("--give-up-after", replaying.second->give_up_after,
+                   "What is not settled so long after the last was sent stays (0: waits for ever).")
+      ->type_name("DURATION")
+      ->capture_default_str();
   const auto purging = add("purge", "Remove them.", purge);
   purging.first->add_flag("--all", purging.second->all,
                           "Remove every one; needed when nothing else says which.");

@@ -111,10 +111,15 @@ struct Replayer {
     SessionRules rules;
     rules.progress = true;
     rules.waits_safely = true;
-    const int code = run_session(pipeline, rules, log).exit_code;
+    rules.waits_in = "stay in the dead letters";
+    int code = run_session(pipeline, rules, log).exit_code;
     for (std::size_t i = 0; i < letters.size(); ++i) {
       const ReplaySource::Outcome outcome = source->outcome(i);
-      if (outcome != ReplaySource::Outcome::waiting) gone.insert(letters[i]);
+      if (outcome == ReplaySource::Outcome::waiting) {
+        code = kUndelivered;
+      } else {
+        gone.insert(letters[i]);
+      }
       sums.delivered += outcome == ReplaySource::Outcome::delivered ? 1 : 0;
       sums.came_back += outcome == ReplaySource::Outcome::came_back ? 1 : 0;
       sums.filtered += outcome == ReplaySource::Outcome::filtered ? 1 : 0;
@@ -131,8 +136,14 @@ int replay(const DeadOptions& options, const std::string& place) {
   settings::Problems problems;
   const settings::Node root =
       settings::read_file(options.config, settings::process_environment(), problems);
-  const pipeline::General general = pipeline::read_general(root, problems);
+  pipeline::General general = pipeline::read_general(root, problems);
   if (say_problems(problems)) return kUsage;
+  const auto give_up = parse_duration(options.give_up_after);
+  if (!give_up.has_value()) {
+    std::fprintf(stderr, "tailgate: --give-up-after: %s\n", give_up.error().what.c_str());
+    return kUsage;
+  }
+  general.run.give_up_after = *give_up;
   Replayer replayer{root, general, {}, log};
   replayer.context.clock = std::make_shared<SystemClock>();
   replayer.context.log = log;

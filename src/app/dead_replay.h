@@ -14,7 +14,8 @@ struct DeadOptions {
   LetterChoice choice;
   std::size_t limit = 0;
   bool dry_run = false;
-  bool all = false;  // purge: every one is meant
+  std::string give_up_after = "60s";  // replay
+  bool all = false;                   // purge: every one is meant
 };
 
 /// Sends chosen letters again: those that did not parse or failed in a filter through the whole way, those a sink refused

@@ -18,7 +18,8 @@ Result<Pair> read_pair(const std::string& flag, const std::string& text, char be
                        std::string_view form) {
   const std::size_t at = text.find(between);
   if (at == std::string::npos || at == 0)
-    return fail(fmt::format("{} \"{}\": write {} \"{}\"", flag, text, flag, form));
+    return fail(fmt::format("{}: no '{}' behind a name; write {} \"{}\"", flag, between, flag,
+                            form));  // it may be a secret alone
   const std::size_t value = between == ':' ? text.find_first_not_of(' ', at + 1) : at + 1;
   return Pair{text.substr(0, at), value == std::string::npos ? "" : text.substr(value)};
 }

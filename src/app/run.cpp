@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -70,8 +71,25 @@ bool settings_work(const RunOptions& options, const pipeline::General& running, 
   return false;
 }
 
+// Where the exit code of what a process did before it began again is kept.
+constexpr const char* kEarlier = "TAILGATE_EARLIER_EXIT_CODE";
+
+int take_earlier_code() {
+  const char* const text = std::getenv(kEarlier);
+  const int code = text == nullptr ? static_cast<int>(kSettled) : std::atoi(text);
+  ::unsetenv(kEarlier);
+  return code;
+}
+
+// Lost or undelivered is worse than dead letters, and those than nothing.
+int worse(int one, int other) {
+  if (one == kUndelivered || other == kUndelivered) return kUndelivered;
+  return one == kSettled ? other : one;
+}
+
 // The same process begins again, so that its supervisor sees no end: execve(2) keeps the pid.
-int begin_again(const Log& log) {
+int begin_again(const Log& log, int code) {
+  ::setenv(kEarlier, std::to_string(code).c_str(), 1);
   std::ifstream file("/proc/self/cmdline", std::ios::binary);
   std::vector<std::string> words;
   for (std::string word; std::getline(file, word, '\0');) words.push_back(word);
@@ -159,9 +177,11 @@ void give_back_bodies() {
 int run(const RunOptions& options) {
   block_signals();
   give_back_bodies();
+  const int earlier = take_earlier_code();
   const Log log = make_log(level_of(options));
   const SessionEnd end = session(options, log);
-  return end.reload ? begin_again(log) : end.exit_code;
+  const int code = worse(end.exit_code, earlier);
+  return end.reload ? begin_again(log, code) : code;
 }
 
 }  // namespace

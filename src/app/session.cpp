@@ -242,9 +242,9 @@ SessionEnd run_session(pipeline::Pipeline& pipeline, const SessionRules& rules, 
   if (!ending.settled) {
     const std::string what = fmt::format(
         "{} undelivered; {}", counted(totals.undelivered, "event is", "events are"),
-        rules.waits_safely
-            ? "they wait in their files or in the spool and are read again at the next start"
-            : "they are not kept: feed the input again");
+        rules.waits_safely ? fmt::format("they {}{}", rules.waits_in,
+                                         totals.lost_bytes > 0 ? ", but for what is lost" : "")
+                           : "they are not kept: feed the input again");
     if (rules.logged && ::isatty(STDERR_FILENO) == 0) {
       log.warn("{}", what);
     } else {

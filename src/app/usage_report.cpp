@@ -154,7 +154,7 @@ std::string UsageReport::table(std::size_t limit) const {
   std::size_t shown = 0;
   for (Row row : rows) {
     if (limit > 0 && shown++ == limit) {
-      out += fmt::format("… and {} more clients\n", rows.size() - limit);
+      out += fmt::format("… and {} more\n", rows.size() - limit);
       break;
     }
     ClientUsage& usage = row.second;

@@ -62,14 +62,32 @@ std::string masked_basic(std::string_view token, Mask how) {
   return base64(pair->substr(0, colon + 1).append(kStars));
 }
 
-// How many characters before the value of a parameter such as oauth_signature="…" stand at `at`; 0: none.
-std::size_t parameter_at(std::string_view text, std::size_t at) {
+// How many characters of `":"`, also when escaped, or `: "` stand at `at`; 0: none.
+std::size_t member_value_at(std::string_view text, std::size_t at) {
+  const auto quote = [&] {
+    if (at < text.size() && text[at] == '\\') ++at;
+    return at < text.size() && text[at] == '"' && ++at > 0;
+  };
+  const std::size_t begin = at;
+  if (!quote()) return 0;
+  while (at < text.size() && text[at] == ' ') ++at;
+  if (at == text.size() || text[at] != ':') return 0;
+  at = std::min(text.find_first_not_of(' ', at + 1), text.size());
+  return quote() ? at - begin : 0;
+}
+
+// How many characters before the value of a parameter such as oauth_signature="…" stand at `at`; 0: none. Where nothing
+// is to be left, a member of that name counts, too: in an event it may be meant to leave.
+std::size_t parameter_at(std::string_view text, std::size_t at, Mask how) {
   constexpr std::array<std::string_view, 11> kNames{
       "oauth_signature", "oauth_token", "access_token", "refresh_token", "client_secret", "api_key",
       "apikey",          "id_token",    "token",        "password",      "secret"};
   for (const std::string_view name : kNames) {
     if (!starts(text, at, name)) continue;
     std::size_t size = name.size();
+    if (const std::size_t value = how == Mask::all ? member_value_at(text, at + size) : 0;
+        value > 0)
+      return size + value;
     if (at + size >= text.size() || text[at + size] != '=') continue;
     ++size;
     for (const char quote : {'\\', '"'}) {
@@ -86,14 +104,16 @@ struct Scheme {
   bool to_the_end = false;   // a list of parameters, some of them secret
 };
 
-constexpr std::array<Scheme, 8> kSchemes{{{"bearer "},
-                                          {"basic "},
-                                          {"dpop "},
-                                          {"negotiate ", 8},
-                                          {"apikey ", 8},
-                                          {"token ", 12},
-                                          {"digest ", 8, true},
-                                          {"aws4-hmac-sha256 ", 8, true}}};
+constexpr std::array<Scheme, 10> kSchemes{{{"bearer "},
+                                           {"basic "},
+                                           {"dpop "},
+                                           {"negotiate ", 8},
+                                           {"apikey ", 8},
+                                           {"token ", 12},
+                                           {"cookie: ", 1, true},
+                                           {"set-cookie: ", 1, true},
+                                           {"digest ", 8, true},
+                                           {"aws4-hmac-sha256 ", 8, true}}};
 
 const Scheme* scheme_at(std::string_view text, std::size_t at) {
   const auto found = std::find_if(kSchemes.begin(), kSchemes.end(), [&](const Scheme& scheme) {
@@ -132,7 +152,7 @@ bool mask_at(std::string_view text, std::size_t& at, Mask how, std::string& out)
   }
   if (!begins(text, at)) return false;
   const Scheme* const scheme = scheme_at(text, at);
-  const std::size_t before = scheme != nullptr ? scheme->name.size() : parameter_at(text, at);
+  const std::size_t before = scheme != nullptr ? scheme->name.size() : parameter_at(text, at, how);
   if (before == 0 && text.substr(at, 3) != "eyJ") return false;
   const std::string_view token = token_at(text, at + before);
   if (token.size() < (scheme != nullptr ? scheme->shortest : before > 0 ? 1 : kShortest))

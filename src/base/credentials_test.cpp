@@ -62,6 +62,13 @@ TEST_CASE("other schemes, keys and cookies go too") {
   CHECK(secret("the token expired") == "the token expired");
 }
 
+TEST_CASE("in a torn line members named as secrets go, too, where nothing is to be left") {
+  CHECK(all(R"({"access_token":"hunter3hunter3","n":)") == R"({"access_token":"***","n":)");
+  CHECK(all(R"({\"password\": \"a\",\"n\":1)") == R"({\"password\": \"***\",\"n\":1)");
+  CHECK(all("GET / Cookie: sid=hunter6; a=b") == "GET / Cookie: ***");
+  CHECK(secret(R"({"token":"GET"})") == R"({"token":"GET"})");
+}
+
 TEST_CASE("what is no credential stays as it is") {
   for (const std::string_view text :
        {"", "a bearer of news", "heyJude is a song", "GET /basic HTTP/1.1", "client_id=abc",

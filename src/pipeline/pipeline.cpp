@@ -185,6 +185,8 @@ void Pipeline::take_line(const Spot& spot, HotPath& hot, WallTime read_at) {
 
   const auto text = inlet.parser.unwrap(spot.text, arena_);
   if (!text.has_value()) return unparsed(spot, text.error());
+  // A wrapper around an empty line: without one it would not have been a line.
+  if (text->empty()) return drop(spot, inlet.counters->filtered_empty);
   const HotPath::Took took = hot.take(*text, event);
   if (took == HotPath::Took::dropped) return drop(spot, inlet.counters->filtered_by_filter);
   if (took == HotPath::Took::general && !filter(spot, *text, event)) return;

@@ -77,7 +77,8 @@ std::unique_ptr<HttpTarget> HttpTarget::make(const settings::Section& options,
   target->connect_timeout_ = options.duration("connect_timeout");
   const std::string text = options.text("url");
   if (text.empty()) return nullptr;  // said already: it is required
-  Result<Url> url = parse_url(text);
+  // Substituted from the environment or a file: a webhook's path is its password.
+  Result<Url> url = parse_url(text, options.node("url").secret());
   if (!url) {
     options.problem("url", url.error().what);
     return nullptr;

@@ -37,7 +37,7 @@ bool Url::has_parameter(std::string_view name) const {
   return false;
 }
 
-Result<Url> parse_url(std::string_view text) {
+Result<Url> parse_url(std::string_view text, bool secret_path) {
   const std::size_t colon = text.find("://");
   if (colon == std::string_view::npos) {
     return fail("a URL starts with https:// or http://");
@@ -71,6 +71,7 @@ Result<Url> parse_url(std::string_view text) {
   curl_url_set(url.get(), CURLUPART_FRAGMENT, nullptr, 0);
   out.full = part(url.get(), CURLUPART_URL);
   curl_url_set(url.get(), CURLUPART_QUERY, nullptr, 0);
+  if (secret_path && out.path != "/") curl_url_set(url.get(), CURLUPART_PATH, "/***", 0);
   out.shown = part(url.get(), CURLUPART_URL);
   if (out.host.empty()) return fail("the URL names no host");
   return out;

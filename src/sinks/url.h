@@ -10,8 +10,9 @@ namespace tailgate::sinks {
 
 /// An http or https URL taken apart.
 struct Url {
-  std::string full;   // normalised, as it is requested
-  std::string shown;  // scheme, host, port and path: what may stand in logs and errors
+  std::string full;  // normalised, as it is requested
+  std::string
+      shown;  // scheme, host, port and path, that one as far as it is no secret: for logs and errors
   std::string scheme;
   std::string host;
   std::string path;
@@ -24,7 +25,7 @@ struct Url {
 };
 
 /// The error says what is wrong, and what to write instead. Credentials in the URL are refused: it
-/// stands in logs.
-Result<Url> parse_url(std::string_view text);
+/// stands in logs. `secret_path`: the path is not shown.
+Result<Url> parse_url(std::string_view text, bool secret_path = false);
 
 }  // namespace tailgate::sinks

@@ -19,6 +19,14 @@ TEST_CASE("a URL is taken apart, and what is shown holds no query") {
   CHECK_FALSE(url->is_loopback());
 }
 
+TEST_CASE("a secret path is requested and not shown") {
+  const auto url = parse_url("https://hooks.example:8443/T0/B1/abc?x=y", true);
+  REQUIRE(url);
+  CHECK(url->full == "https://hooks.example:8443/T0/B1/abc?x=y");
+  CHECK(url->shown == "https://hooks.example:8443/***");
+  CHECK(parse_url("https://hooks.example/", true)->shown == "https://hooks.example/");
+}
+
 TEST_CASE("loopback is known by its names and numbers") {
   for (const char* text : {"http://127.0.0.1/", "http://localhost:80", "http://[::1]:8080/x"}) {
     CAPTURE(text);
