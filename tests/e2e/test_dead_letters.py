@@ -2,8 +2,10 @@
 """`tailgate dead` beside the running process, and what a newcomer sees on stderr."""
 import json
 import subprocess
+import uuid
 
-from tailgate import binary
+from services import faulty
+from tailgate import binary, http_sink
 
 
 def dead(program, *words: str) -> subprocess.CompletedProcess:
@@ -30,6 +32,21 @@ def test_letters_are_listed_replayed_and_purged_while_the_process_runs(tailgate)
     program.wait_metric("tailgate_source_dead_lettered_total", lambda count: count == 3)
     assert [letter["raw"] for letter in program.dead_letters()] == ["not JSON either"]
     assert program.stop() == 3
+
+
+def test_a_replay_of_what_is_refused_again_ends_and_the_letters_stay(tailgate, start_faulty):
+    server = start_faulty(default=faulty.status(400))
+    program = tailgate({"api": http_sink(server.url)})
+    letter = {"time": "2026-01-01T00:00:00Z", "source": "access_log", "path": "x", "gen": str(uuid.uuid4()), "offset": 0,
+              "sink": "api", "stage": "sink", "reason": "refused", "event": {"n": 1}}
+    folder = program.data_dir / "dead"
+    folder.mkdir(parents=True)
+    (folder / "1.ndjson").write_text(json.dumps(letter) + "\n")
+    (folder / "1.ndjson").chmod(0o600)
+    replayed = dead(program, "replay", "--give-up-after", "2s")
+    assert replayed.returncode == 1, replayed
+    assert "1 not settled: they stay" in replayed.stdout and "stay in the dead letters" in replayed.stderr
+    assert len(program.dead_letters()) == 1
 
 
 def test_full_dead_letters_hold_the_lines_until_a_purge_makes_room(tailgate):

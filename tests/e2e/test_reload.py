@@ -25,6 +25,20 @@ def test_new_settings_begin_in_the_same_process(start_faulty, tailgate):
     assert sorted(numbers(old.taken() + new.taken())) == list(range(70))
 
 
+def test_the_exit_code_counts_what_came_before(start_faulty, tailgate):
+    server = start_faulty()
+    program = tailgate({"api": http_sink(server.url)}).start()
+    program.append("no event")
+    wait_until(program.dead_letters, 10, "the dead letter is there")
+    program.settings["sinks"]["api"]["batch"]["max_events"] = 7
+    program.write_settings()
+    program.process.signal(signal.SIGHUP)
+    program.wait_log("settings changed")
+    program.append(request_event(1))
+    server.wait_taken(1)
+    assert program.stop() == 3
+
+
 def test_bad_settings_change_nothing(start_faulty, tailgate):
     server = start_faulty()
     program = tailgate({"api": http_sink(server.url)}).start()
