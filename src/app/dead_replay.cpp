@@ -111,7 +111,7 @@ struct Replayer {
     SessionRules rules;
     rules.progress = true;
     rules.waits_safely = true;
-    rules.waits_in = "stay in the dead letters";
+    rules.waits_in = "stays in the dead letters";
     int code = run_session(pipeline, rules, log).exit_code;
     for (std::size_t i = 0; i < letters.size(); ++i) {
       const ReplaySource::Outcome outcome = source->outcome(i);

@@ -17,19 +17,11 @@
 #include <thread>
 
 #include "base/base64.h"
+#include "base/handle.h"
 #include "json/parse.h"
 
 namespace tailgate::app {
 namespace {
-
-bool write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t wrote = ::write(fd, bytes.data(), bytes.size());
-    if (wrote < 0 && errno != EINTR) return false;
-    if (wrote > 0) bytes.remove_prefix(static_cast<std::size_t>(wrote));
-  }
-  return true;
-}
 
 StoredLetter read_letter(json::Parser& parser, const std::string& line) {
   StoredLetter letter;
@@ -63,16 +55,6 @@ StoredLetter read_letter(json::Parser& parser, const std::string& line) {
   if (const json::Member* member = event.root().find("event")) letter.event = member->value.raw;
   return letter;
 }
-
-struct Descriptor {
-  int fd;
-  explicit Descriptor(int opened) : fd(opened) {}
-  ~Descriptor() {
-    if (fd >= 0) ::close(fd);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-};
 
 }  // namespace
 
@@ -159,11 +141,11 @@ Result<std::uint64_t> drop_letters(const LetterLock& /*held*/, const std::string
     return dropped;
   }
   const std::string fresh = file + ".new";
-  const Descriptor out(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  const bool written = out.fd >= 0 && write_all(out.fd, kept) && ::fsync(out.fd) == 0;
+  const Handle out(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  const bool written = out.valid() && write_all(out.fd(), kept) && ::fsync(out.fd()) == 0;
   if (!written || ::rename(fresh.c_str(), file.c_str()) != 0) {
     const int why = errno;
-    if (out.fd >= 0) (void)::unlink(fresh.c_str());
+    if (out.valid()) (void)::unlink(fresh.c_str());
     return fail(
         fmt::format("{}: cannot rewrite: {}; nothing was dropped", file, std::strerror(why)));
   }

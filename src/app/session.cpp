@@ -241,10 +241,10 @@ SessionEnd run_session(pipeline::Pipeline& pipeline, const SessionRules& rules, 
   if (!rules.quiet && rules.ledger) say_lines(ledger_text(pipeline), rules.logged, log);
   if (!ending.settled) {
     const std::string what = fmt::format(
-        "{} undelivered; {}", counted(totals.undelivered, "event is", "events are"),
-        rules.waits_safely ? fmt::format("they {}{}", rules.waits_in,
+        "{} undelivered; what is left {}", counted(totals.undelivered, "event is", "events are"),
+        rules.waits_safely ? fmt::format("{}{}", rules.waits_in,
                                          totals.lost_bytes > 0 ? ", but for what is lost" : "")
-                           : "they are not kept: feed the input again");
+                           : "is not kept: feed the input again");
     if (rules.logged && ::isatty(STDERR_FILENO) == 0) {
       log.warn("{}", what);
     } else {

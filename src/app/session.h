@@ -20,7 +20,7 @@ struct SessionRules {
   bool logged = false;    // all of stderr is the log (run): without a terminal the ledger is, too
   bool waits_safely = false;  // what is undelivered at the end waits in files: not an error (run)
   std::string_view waits_in =
-      "wait in their files or in the spool and are read again at the next start";
+      "waits in its file or in the spool and is read again at the next start";
   /// Asked on SIGHUP: true when the process shall begin again with its settings. None: SIGHUP ends it as SIGTERM does.
   std::function<bool()> reload = {};
 };

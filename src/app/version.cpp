@@ -16,12 +16,27 @@
 namespace tailgate::app {
 namespace {
 
+// The flag that a mistyped one is close to.
+std::string_view close_flag(const CLI::App& app, const std::string& word) {
+  std::vector<std::string_view> flags;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) flags.push_back(name);
+  }
+  const std::string_view typed = std::string_view(word).substr(0, word.find('='));
+  return typed.starts_with("--") ? settings::did_you_mean(typed.substr(2), flags) : "";
+}
+
 // CLI11 says only that a subcommand is required; here the wrong word and the right ones are named.
 std::string failure(const CLI::App* app, const CLI::Error& error) {
   while (!app->get_subcommands().empty()) app = app->get_subcommands().front();
   const bool wanted = error.get_name() == "RequiredError" && app->get_require_subcommand_min() > 0;
-  if (!wanted)
-    return fmt::format("tailgate: {}\nRun with --help for more information.\n", error.what());
+  if (!wanted) {
+    const std::vector<std::string> extra = app->remaining();
+    const std::string_view close = extra.empty() ? "" : close_flag(*app, extra.front());
+    return fmt::format(
+        "tailgate: {}{}\nRun with --help for more information.\n", error.what(),
+        close.empty() ? "" : fmt::format("; for {}, did you mean --{}?", extra.front(), close));
+  }
   std::vector<std::string> commands;
   for (const CLI::App* command : app->get_subcommands([](const CLI::App*) { return true; }))
     commands.push_back(command->get_name());

@@ -15,6 +15,7 @@
 
 #include "base/base64.h"
 #include "base/credentials.h"
+#include "base/handle.h"
 #include "json/diagnose.h"
 #include "json/text.h"
 #include "json/write.h"
@@ -75,16 +76,9 @@ std::vector<File> files_in(const std::string& folder) {
 
 // stderr's letters go nowhere else; a part of them that was written is not taken back.
 Result<void> write_to_stderr(std::string_view lines) {
-  while (!lines.empty()) {
-    const ssize_t wrote = ::write(STDERR_FILENO, lines.data(), lines.size());
-    if (wrote > 0) {
-      lines.remove_prefix(static_cast<std::size_t>(wrote));
-    } else if (errno != EINTR) {
-      return fail(
-          fmt::format("dead letters: cannot write: {}; their lines wait", std::strerror(errno)));
-    }
-  }
-  return {};
+  if (write_all(STDERR_FILENO, lines)) return {};
+  return fail(
+      fmt::format("dead letters: cannot write: {}; their lines wait", std::strerror(errno)));
 }
 
 }  // namespace

@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/handle.h"
+
 namespace tailgate::pipeline {
 
 Result<LetterFile> LetterFile::open(const std::string& path, Existing existing) {
@@ -64,15 +66,7 @@ Result<void> LetterFile::write(std::string_view lines) {
     return fail(fmt::format("cannot {}: {}{}; their lines wait", what, std::strerror(why),
                             torn ? fmt::format(", and a torn line stays in {}", path_) : ""));
   };
-  std::string_view rest = lines;
-  while (!rest.empty()) {
-    const ssize_t wrote = ::write(fd_, rest.data(), rest.size());
-    if (wrote > 0) {
-      rest.remove_prefix(static_cast<std::size_t>(wrote));
-    } else if (errno != EINTR) {
-      return failed("write", errno);
-    }
-  }
+  if (!write_all(fd_, lines)) return failed("write", errno);
   if (!can_take_back || ::fsync(fd_) == 0) return {};
   Result<void> result = failed("sync", errno);
   // What the kernel holds of it is not to be trusted: another file next time.

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "base/gunzip.h"
+#include "base/handle.h"
 #include "sources/fingerprint.h"
-#include "sources/handle.h"
 #include "sources/resume.h"
 
 namespace tailgate::sources {

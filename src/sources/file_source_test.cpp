@@ -294,12 +294,7 @@ TEST_CASE("a file with a rotation's name that was found empty and holds lines of
 
 TEST_CASE("a copytruncate while the process was away continues in the copy") {
   Follower tail({.paths = {}, .exclude = {"*.1"}});
-  tail.append("access.log", "one\ntwo\n");
-  tail.start();
-  const std::vector<Got> got = tail.read();
-  got[0].chunk->settle_for_all(got[0].line, Settled::delivered);
-  tail.source->checkpoint();
-  tail.kill();
+  const std::vector<Got> got = tail.read_and_die("one\ntwo\n", {0});
   tail.copy("access.log", "access.log.1");
   tail.truncate("access.log");
   tail.append("access.log", "three\n");

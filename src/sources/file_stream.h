@@ -13,9 +13,9 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/handle.h"
 #include "core/stream.h"
 #include "sources/discovery.h"
-#include "sources/handle.h"
 #include "sources/line_buffer.h"
 #include "state/store.h"
 

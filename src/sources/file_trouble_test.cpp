@@ -39,12 +39,7 @@ TEST_CASE("what one sink settled of a file is not taken as settled of another th
 
 TEST_CASE("lines settled above one that waits are not taken as settled of another file") {
   Follower tail;
-  tail.append("access.log", "one\ntwo\n");
-  tail.start();
-  const std::vector<Got> got = tail.read();
-  got[1].chunk->settle_for_all(got[1].line, Settled::delivered);
-  tail.source->checkpoint();
-  tail.kill();
+  const std::vector<Got> got = tail.read_and_die("one\ntwo\n", {1});
   replace(tail, "access.log", "one\nsix\n");
   tail.start();
   for (const Got& one : tail.read()) CHECK_FALSE(one.chunk->settled(one.line, 0));
@@ -52,11 +47,7 @@ TEST_CASE("lines settled above one that waits are not taken as settled of anothe
 
 TEST_CASE("a file of which nothing was settled is known again under another name") {
   Follower tail({.paths = {}, .exclude = {"*.1"}});
-  tail.append("access.log", "one\n");
-  tail.start();
-  const std::vector<Got> got = tail.read();
-  tail.source->checkpoint();
-  tail.kill();
+  const std::vector<Got> got = tail.read_and_die("one\n");
   tail.copy("access.log", "access.log.1");
   tail.remove("access.log");
   tail.append("access.log", "two\n");
@@ -128,12 +119,7 @@ TEST_CASE("a file that may not be read at the start goes on where it was once it
 
 TEST_CASE("a file that comes back while the process runs goes on where it was") {
   Follower tail;
-  tail.append("access.log", "one\ntwo\n");
-  tail.start();
-  const std::vector<Got> got = tail.read();
-  got[0].chunk->settle_for_all(got[0].line, Settled::delivered);
-  tail.source->checkpoint();
-  tail.kill();
+  const std::vector<Got> got = tail.read_and_die("one\ntwo\n", {0});
   tail.rename("access.log", "elsewhere");
   std::filesystem::create_directory(tail.logs("other"));
   tail.rename("elsewhere", "other/elsewhere");

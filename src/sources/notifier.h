@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "sources/handle.h"
+#include "base/handle.h"
 
 namespace tailgate::sources {
 

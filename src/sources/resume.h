@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "base/handle.h"
 #include "core/stream.h"
 #include "sources/discovery.h"
-#include "sources/handle.h"
 #include "state/store.h"
 
 namespace tailgate::sources {

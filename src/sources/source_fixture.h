@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <string>
@@ -114,6 +115,19 @@ class Follower {
   void kill() {
     source.reset();
     store.reset();
+  }
+
+  /// A process that read `text` from the log and saved, after it had delivered those of its lines, and was killed.
+  std::vector<Got> read_and_die(const std::string& text,
+                                std::initializer_list<std::size_t> delivered = {}) {
+    append("access.log", text);
+    start();
+    std::vector<Got> got = read();
+    for (const std::size_t line : delivered)
+      got[line].chunk->settle_for_all(got[line].line, Settled::delivered);
+    source->checkpoint();
+    kill();
+    return got;
   }
 
   /// Ends as SIGTERM does.

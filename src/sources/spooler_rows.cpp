@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/handle.h"
 #include "sources/spooler.h"
 #include "sources/spooler_times.h"
 
@@ -206,10 +207,8 @@ void Spooler::look_for_gap(const state::SpoolRow& row) {
 void Spooler::report_damaged(const state::SpoolRow& row) {
   const std::string kept =
       fmt::format("{}/spool.damaged-{}-{}", context_.data_dir, row.gen.text(), row.offset);
-  const int fd = ::open(kept.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  const bool wrote = fd >= 0 && ::write(fd, row.bytes.data(), row.bytes.size()) ==
-                                    static_cast<ssize_t>(row.bytes.size());
-  if (fd >= 0) ::close(fd);
+  const Handle file(::open(kept.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  const bool wrote = file.valid() && write_all(file.fd(), row.bytes);
   context_.counters->lost_bytes.add(row.length);
   damaged_bytes_ += row.length;
   context_.log.error(

@@ -45,7 +45,7 @@ def test_a_replay_of_what_is_refused_again_ends_and_the_letters_stay(tailgate, s
     (folder / "1.ndjson").chmod(0o600)
     replayed = dead(program, "replay", "--give-up-after", "2s")
     assert replayed.returncode == 1, replayed
-    assert "1 not settled: they stay" in replayed.stdout and "stay in the dead letters" in replayed.stderr
+    assert "1 not settled: they stay" in replayed.stdout and "stays in the dead letters" in replayed.stderr
     assert len(program.dead_letters()) == 1
 
 

@@ -3,9 +3,10 @@
 
 #include <unistd.h>
 
+#include <string_view>
 #include <utility>
 
-namespace tailgate::sources {
+namespace tailgate {
 
 /// Owns a file descriptor.
 class Handle {
@@ -27,4 +28,8 @@ class Handle {
   int fd_ = -1;
 };
 
-}  // namespace tailgate::sources
+/// Writes all of it, in as many calls as it takes. False: errno says why, and a part of it may be written. Blocks as the
+/// descriptor does.
+bool write_all(int fd, std::string_view bytes);
+
+}  // namespace tailgate
