@@ -19,6 +19,7 @@ VARIANT_WORDS = {
 }
 STAGE_WORDS = {
     "cut_lines": "cutting into lines", "parse": "parse, checked strictly", "chain_of_three": "unflatten, drop_nulls, add_client_id as a chain",
+    "hot_path": "the hot path: parse, the same three filters and the text",
     "codec_ndjson": "codec, lines", "codec_eventgate": "codec, array with ids",
 }
 
@@ -88,7 +89,7 @@ def ratios(rows, by_kafka):
     return table(["in the same run", "ratio", "aim"], lines)
 
 
-def text(rows, pairs, by_stage, by_kafka, count):
+def text(rows, pairs, by_stage, by_spool, by_kafka, count):
     walk, data = rows["walk"], rows["null"].input
     parts = [
         "# Results of the bench\n",
@@ -114,6 +115,9 @@ def text(rows, pairs, by_stage, by_kafka, count):
         "Alone and in memory (Google Benchmark), on the plain lines.\n",
         table(["stage", "events per second", "per event"],
               [[STAGE_WORDS.get(name, f"filter {name}"), rate(value), f"{1e9 / value:,.0f} ns"] for name, value in by_stage.items()]),
+        "## Spool\n",
+        "Wall time, the two in turn on one disk; each batch is synced before the next.\n",
+        by_spool,
     ]
     if by_kafka:
         parts += ["## Kafka\n",

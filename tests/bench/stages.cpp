@@ -20,7 +20,9 @@
 #include "core/stream.h"
 #include "filters/registry.h"
 #include "json/parse.h"
+#include "json/write.h"
 #include "pipeline/chain.h"
+#include "pipeline/hot_path.h"
 #include "settings/reader.h"
 #include "sources/line_reader.h"
 
@@ -29,6 +31,7 @@ namespace {
 using namespace tailgate;
 
 constexpr std::size_t kLines = 64;
+constexpr std::size_t kMaxLine = std::size_t{1} << 20;
 constexpr std::size_t kPieces = 64;  // so many iterations' lines take turns
 
 struct Data {
@@ -51,7 +54,8 @@ const Data& data() {
     read.text.resize(size + json::kPadding);
     sources::CutPosition position;
     sources::Cut cut;
-    sources::cut_lines({read.text.data(), size}, 1 << 20, true, position, cut);
+    sources::cut_lines({read.text.data(), size}, {.max_line_bytes = kMaxLine, .at_end = true},
+                       position, cut);
     for (const Line& line : cut.lines) read.lines.push_back(line.text);
     read.lines.resize(std::min(read.lines.size(), kLines * kPieces) / kLines * kLines);
     return read;
@@ -128,7 +132,7 @@ void cut(benchmark::State& state) {
   std::int64_t count = 0;
   for (auto _ : state) {
     sources::CutPosition position;
-    sources::cut_lines(text, 1 << 20, false, position, lines);
+    sources::cut_lines(text, {.max_line_bytes = kMaxLine}, position, lines);
     count += static_cast<std::int64_t>(lines.lines.size());
     benchmark::DoNotOptimize(lines.offsets.data());
   }
@@ -176,6 +180,26 @@ void chain(benchmark::State& state) {
   });
 }
 
+// The same three filters without a tree: parse, filters and text in one.
+void hot_path(benchmark::State& state) {
+  std::vector<pipeline::Chain::Step> steps;
+  for (const std::size_t i : {0, 2, 3})
+    steps.push_back({kFilters[i].name, make_filter(kFilters[i]), {}, pipeline::OnError::drop});
+  const pipeline::Chain three(std::move(steps));
+  pipeline::HotPath path({.chains = {&three}, .reads = {}, .foreign = {}});
+  json::Arena arena;
+  std::size_t iteration = 0;
+  for (auto _ : state) {
+    const std::string_view* lines = data().piece(iteration++);
+    for (std::size_t i = 0; i < kLines; ++i) {
+      arena.reset();
+      json::Event marked(arena);
+      benchmark::DoNotOptimize(path.take(lines[i], marked));
+    }
+  }
+  account(state);
+}
+
 void codec(benchmark::State& state, std::string_view name) {
   const std::unique_ptr<Filter> unflatten = make_filter(kFilters[0]);
   settings::Problems problems;
@@ -188,13 +212,16 @@ void codec(benchmark::State& state, std::string_view name) {
   const auto stream = std::make_shared<Stream>(Uuid::random(), "bench", "bench",
                                                std::vector<SinkPosition>{SinkPosition{}});
   const auto chunk = stream->add_chunk({0, 1});
+  std::string text;
   over_events(state, {unflatten.get()}, [&](std::vector<json::Event>& events) {
     Batch batch(0, writes->framing(), credits);
     for (json::Event& event : events) {
       BatchEvent out;
+      text.clear();
+      json::write(event, text);
       if (!writes->fits(event, batch)) std::abort();
       batch.begin_event();
-      if (!writes->encode(event, batch, out)) std::abort();
+      if (!writes->encode(event, text, batch, out)) std::abort();
       batch.end_event(out, chunk, 0);
     }
     benchmark::DoNotOptimize(batch.wire().data());
@@ -215,6 +242,7 @@ int main(int count, char** arguments) {
   for (const FilterLine& line : kFilters)
     benchmark::RegisterBenchmark(line.name, filter, &line)->UseManualTime();
   benchmark::RegisterBenchmark("chain_of_three", chain)->UseManualTime();
+  benchmark::RegisterBenchmark("hot_path", hot_path);
   for (const char* name : {"ndjson", "eventgate"})
     benchmark::RegisterBenchmark((std::string("codec_") + name).c_str(), codec, name)
         ->UseManualTime();
