@@ -128,6 +128,48 @@ struct Replayer {
   }
 };
 
+// The letters of one file that were chosen are sent again, and those that are settled are dropped. The worst exit code.
+int replay_file(const Replayer& replayer, const DeadOptions& options, const std::string& file,
+                Sums& sums) {
+  // Held from before the first is read until the last is dropped: nothing is sent that could not be dropped then.
+  const auto held = LetterLock::take(file);
+  if (!held.has_value()) {
+    std::fprintf(stderr, "tailgate: skipped: %s\n", held.error().what.c_str());
+    return kUndelivered;
+  }
+  std::vector<std::unique_ptr<StoredLetter>> letters;
+  std::map<Way, std::vector<const StoredLetter*>> ways;
+  (void)each_letter(file, [&](const StoredLetter& letter) {
+    letters.push_back(std::make_unique<StoredLetter>(letter));
+    const bool has_text = !letter.event.empty() || !letter.raw.empty();
+    if (!letter.torn && has_text && options.choice.takes(letter))
+      ways[way_of(letter)].push_back(letters.back().get());
+  });
+  int worst = kSettled;
+  std::set<const StoredLetter*> gone;
+  for (const auto& [way, chosen] : ways) {
+    sums.chosen += chosen.size();
+    if (options.dry_run) {
+      fmt::print("{}: {} {}\n", file, counted(chosen.size(), "letter", "letters"),
+                 way.sink.empty() ? "from the start" : "to " + way.sink);
+    } else {
+      worst = std::max(worst, replayer.run(way, chosen, gone, sums));
+    }
+  }
+  if (gone.empty()) return worst;
+  std::size_t at = 0;
+  const auto dropped = drop_letters(*held, file, [&](const StoredLetter&) {
+    const std::size_t index = at++;
+    return index < letters.size() && gone.contains(letters[index].get());
+  });
+  if (!dropped.has_value()) {
+    std::fprintf(stderr, "tailgate: %s; replayed letters may be replayed again\n",
+                 dropped.error().what.c_str());
+    worst = std::max<int>(worst, kUndelivered);
+  }
+  return worst;
+}
+
 }  // namespace
 
 int replay(const DeadOptions& options, const std::string& place) {
@@ -155,44 +197,8 @@ int replay(const DeadOptions& options, const std::string& place) {
   }
   int worst = kSettled;
   Sums sums;
-  for (const std::string& file : *files) {
-    // Held from before the first is read until the last is dropped: nothing is sent that could not be dropped then.
-    const auto held = LetterLock::take(file);
-    if (!held.has_value()) {
-      std::fprintf(stderr, "tailgate: skipped: %s\n", held.error().what.c_str());
-      worst = std::max<int>(worst, kUndelivered);
-      continue;
-    }
-    std::vector<std::unique_ptr<StoredLetter>> letters;
-    std::map<Way, std::vector<const StoredLetter*>> ways;
-    (void)each_letter(file, [&](const StoredLetter& letter) {
-      letters.push_back(std::make_unique<StoredLetter>(letter));
-      const bool has_text = !letter.event.empty() || !letter.raw.empty();
-      if (!letter.torn && has_text && options.choice.takes(letter))
-        ways[way_of(letter)].push_back(letters.back().get());
-    });
-    std::set<const StoredLetter*> gone;
-    for (const auto& [way, chosen] : ways) {
-      sums.chosen += chosen.size();
-      if (options.dry_run) {
-        fmt::print("{}: {} {}\n", file, counted(chosen.size(), "letter", "letters"),
-                   way.sink.empty() ? "from the start" : "to " + way.sink);
-      } else {
-        worst = std::max(worst, replayer.run(way, chosen, gone, sums));
-      }
-    }
-    if (gone.empty()) continue;
-    std::size_t at = 0;
-    const auto dropped = drop_letters(*held, file, [&](const StoredLetter&) {
-      const std::size_t index = at++;
-      return index < letters.size() && gone.contains(letters[index].get());
-    });
-    if (!dropped.has_value()) {
-      std::fprintf(stderr, "tailgate: %s; replayed letters may be replayed again\n",
-                   dropped.error().what.c_str());
-      worst = std::max<int>(worst, kUndelivered);
-    }
-  }
+  for (const std::string& file : *files)
+    worst = std::max(worst, replay_file(replayer, options, file, sums));
   sums.print(options.dry_run);
   return worst;
 }

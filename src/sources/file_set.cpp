@@ -254,8 +254,10 @@ void FileSet::truncated(const FilePtr& file, Tick now) {
     forget(*file);
   }
   file->begin_anew(new_stream(file->file.path, 0), now);
-  if (copy) copy->predecessor = file->predecessor;
-  file->read_after(copy);
+  if (copy) {
+    copy->predecessor = file->predecessor;
+    file->read_after(copy);
+  }
   for (const FilePtr& other : files_) {
     // What was to follow the copy follows what is written after it.
     if (copy && other != file && other->predecessor.lock() == copy) other->read_after(file);

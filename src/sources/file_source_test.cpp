@@ -177,6 +177,19 @@ TEST_CASE("a truncated file begins a new generation") {
   CHECK(tail.counters.lost_bytes.value() == 0);
 }
 
+TEST_CASE("a file truncated before its turn still waits for what was rotated before it") {
+  Follower tail;
+  tail.append("access.log.1", "one\ntwo\nthree\n");
+  tail.append("access.log", "lost\n");
+  tail.start();
+  tail.clock.at += Millis{1100};
+  tail.source->watch(tail.clock.at);
+  REQUIRE(tail.source->read(4));  // "one" alone
+  tail.truncate("access.log");
+  tail.append("access.log", "four\n");
+  CHECK(tail.texts() == Texts{"two", "three", "four"});
+}
+
 TEST_CASE("a file truncated and written beyond its old size is not mistaken for a longer one") {
   Follower tail;
   tail.append("access.log", "one\ntwo\n");
