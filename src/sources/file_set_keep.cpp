@@ -116,8 +116,9 @@ void FileSet::drop_beyond_limits() {
 }
 
 Result<void> FileSet::commit_new(Tick now) {
-  const bool any = std::any_of(files_.begin(), files_.end(),
-                               [](const FilePtr& file) { return !file->committed; });
+  const bool any = std::any_of(files_.begin(), files_.end(), [](const FilePtr& file) {
+    return !file->committed && !file->parked;
+  });
   return any ? save(now) : Result<void>{};
 }
 

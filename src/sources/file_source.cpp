@@ -61,6 +61,8 @@ Wakeup FileSource::watch(Tick now) {
     files_.rescan(now);
     scanned_ = now;
     rescan_wanted_ = false;
+    // Noted when it is seen, not when it is read: renamed out of the pattern before a kill, it would be found by nobody.
+    (void)commit_new(now);
   }
   const Millis look = wait_fd() >= 0 ? kLook : kLookWithoutNotify;
   if (due(looked_, look, now)) {
