@@ -15,6 +15,11 @@ std::string LogModel::next_name() {
   return std::string(kLog) + "." + std::to_string(++names_);
 }
 
+// No two lines begin alike, or a file that holds no more than a beginning would be known in the other's.
+std::string LogModel::next_beginning() {
+  return "{\"n\":" + std::to_string(begun_++) + ",\"p\":\"";
+}
+
 void LogModel::append(const std::string& name, const std::string& text) {
   std::ofstream(path(name), std::ios::app | std::ios::binary) << text;
   // Several operations fall into one tick of the file system's clock, and rotated files are put in order by it.
@@ -32,8 +37,7 @@ void LogModel::add_line(const std::string& name, File& file, std::string text, b
 
 void LogModel::write(unsigned padding) {
   File& file = files_[kLog];
-  std::string text = file.part;
-  if (text.empty()) text = "{\"n\":" + std::to_string(lines_.size()) + ",\"p\":\"";
+  std::string text = file.part.empty() ? next_beginning() : file.part;
   text += std::string(padding, static_cast<char>('a' + padding % 26)) + "\"}";
   add_line(kLog, file, std::move(text), false);
 }
@@ -41,10 +45,8 @@ void LogModel::write(unsigned padding) {
 void LogModel::write_part() {
   File& file = files_[kLog];
   if (!file.part.empty()) return;
-  file.part = "{\"n\":" + std::to_string(lines_.size()) + ",\"p\":\"";
-  // It may be read as a line once nobody can end it any more; one number is never begun twice.
-  while (parts_.contains(file.part)) file.part += "part";
-  parts_.insert(file.part);
+  file.part = next_beginning();
+  parts_.insert(file.part);  // it may be read as a line once nobody can end it any more
   append(kLog, file.part);
 }
 

@@ -62,6 +62,7 @@ class LogModel {
 
   [[nodiscard]] std::string path(const std::string& name) const { return folder_ + "/" + name; }
   [[nodiscard]] std::string next_name();
+  [[nodiscard]] std::string next_beginning();
   void append(const std::string& name, const std::string& text);
   void add_line(const std::string& name, File& file, std::string text, bool late);
   void may_lose(const File& file);
@@ -75,6 +76,7 @@ class LogModel {
   bool copied_ = false;   // a copy whose original goes another way is a file of its own
   bool touched_ = false;  // no one can tell when a file was written that nobody had seen
   unsigned names_ = 0;
+  unsigned begun_ = 0;  // lines
   std::int64_t time_ = 1'700'000'000;
   std::size_t lost_ = 0;
   std::vector<Line> lines_;
