@@ -258,9 +258,12 @@ void FileSet::truncated(const FilePtr& file, Tick now) {
     copy->predecessor = file->predecessor;
     file->read_after(copy);
   }
+  // What follows the copy, or was to, follows what is written after it.
   for (const FilePtr& other : files_) {
-    // What was to follow the copy follows what is written after it.
     if (copy && other != file && other->predecessor.lock() == copy) other->read_after(file);
+  }
+  for (auto& [path, last] : last_at_) {
+    if (copy && path != copy->file.path && last.lock() == copy) last = file;
   }
   file->look(now);
 }
