@@ -214,7 +214,7 @@ void FileStream::continue_in(FileStream& copy) const {
   copy.known_ = known_;
   copy.settled_in_record_ = settled_in_record_;
   copy.settled_on_disk_ = settled_on_disk_;
-  copy.committed = committed;
+  copy.committed = false;  // until it is noted that the lines are here now
   copy.dirty = true;
   copy.pending = true;
 }
