@@ -57,17 +57,20 @@ Wakeup FileSource::watch(Tick now) {
     if (!files_.resume(now)) return {now + kStoreRetry, false};
     failed_.reset();
   }
-  if (due(scanned_, kRescan, now) || (rescan_wanted_ && due(scanned_, kRescanPause, now))) {
+  const Millis look = wait_fd() >= 0 ? kLook : kLookWithoutNotify;
+  const bool rescan =
+      due(scanned_, kRescan, now) || (rescan_wanted_ && due(scanned_, kRescanPause, now));
+  if (rescan) {
     files_.rescan(now);
     scanned_ = now;
     rescan_wanted_ = false;
-    // Noted when it is seen, not when it is read: renamed out of the pattern before a kill, it would be found by nobody.
-    (void)commit_new(now);
   }
-  const Millis look = wait_fd() >= 0 ? kLook : kLookWithoutNotify;
-  if (due(looked_, look, now)) {
+  if (rescan || due(looked_, look, now)) {
     files_.look_at_files(now);
     looked_ = now;
+    // Noted when they are seen, not when they are read: renamed out of the pattern before a kill, nobody would find them.
+    // But not before it was looked which of them were truncated: those change places with their copies.
+    (void)commit_new(now);
   }
   files_.let_go(now);
 
