@@ -99,15 +99,16 @@ void Batch::cancel_event() {
   notes_.resize(mark_notes_);
 }
 
-void Batch::end_event(BatchEvent event, const std::shared_ptr<Chunk>& chunk, std::uint32_t line) {
+void Batch::end_event(const BatchEvent& event, const std::shared_ptr<Chunk>& chunk,
+                      std::uint32_t line) {
   const std::size_t begin = events_.empty() ? 1 : mark_body_;
-  event.body = {static_cast<std::uint32_t>(begin),
+  BatchEvent& added = events_.emplace_back(event);
+  added.body = {static_cast<std::uint32_t>(begin),
                 static_cast<std::uint32_t>(body_.size() - begin)};
-  event.chunk = chunk.get();
-  event.line = line;
+  added.chunk = chunk.get();
+  added.line = line;
   body_.push_back(framing_.close);
   keep_alive(chunk);
-  events_.push_back(event);
 }
 
 void Batch::keep_alive(const std::shared_ptr<Chunk>& chunk) {

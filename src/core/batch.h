@@ -62,7 +62,7 @@ class Batch {
   /// Takes back what was written since begin_event().
   void cancel_event();
   /// `event` holds the notes; its body span, chunk and line are filled in here.
-  void end_event(BatchEvent event, const std::shared_ptr<Chunk>& chunk, std::uint32_t line);
+  void end_event(const BatchEvent& event, const std::shared_ptr<Chunk>& chunk, std::uint32_t line);
   /// Counts the bytes held against the credits; called after writing.
   void account();
 

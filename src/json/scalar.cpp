@@ -21,10 +21,25 @@ bool digits(std::string_view text, std::size_t& at) {
   return at > begin;
 }
 
+bool ends_escape(char c) {
+  switch (c) {
+    case '"':
+    case '\\':
+    case '/':
+    case 'b':
+    case 'f':
+    case 'n':
+    case 'r':
+    case 't':
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 std::size_t bad_escape(std::string_view inner) {
-  constexpr std::string_view kLetters = "\"\\/bfnrt";
   std::size_t at = inner.find('\\');
   while (at != std::string_view::npos) {
     if (at + 1 >= inner.size()) return at;
@@ -35,7 +50,7 @@ std::size_t bad_escape(std::string_view inner) {
       }
       at += 6;
     } else {
-      if (kLetters.find(inner[at + 1]) == std::string_view::npos) return at;
+      if (!ends_escape(inner[at + 1])) return at;
       at += 2;
     }
     at = inner.find('\\', at);

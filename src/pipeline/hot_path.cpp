@@ -19,6 +19,8 @@ constexpr std::uint32_t kSurprises = 64;
 constexpr std::uint32_t kRest = 1024;
 /// One member may bring all the objects that it is in.
 constexpr std::int32_t kSlotsAtOnce = 40;
+/// "-", however it is escaped.
+constexpr std::size_t kLongestDash = 8;
 
 std::vector<const Chain::Step*> steps_of(const std::vector<const Chain*>& chains) {
   std::vector<const Chain::Step*> steps;
@@ -52,16 +54,14 @@ HotPath::HotPath(Rules rules)
 }
 
 HotPath::Took HotPath::take(std::string_view line, json::Event& marked) {
-  if (!usable_) return Took::general;
+  if (!usable_ || line.size() > kMaxLine) return Took::general;
   if (rest_ > 0) {
     --rest_;
     return Took::general;
   }
   if (plans_.full()) plans_.clear();
   ++now_;
-  line_ = line.data();
-  size_ = line.size();
-  room_ = size_;
+  room_ = line.size();
   arena_ = &marked.arena();
   used_ = 0;
   marks_.clear();
@@ -69,7 +69,7 @@ HotPath::Took HotPath::take(std::string_view line, json::Event& marked) {
   emptied_.clear();
   counted_.clear();
   const Took took =
-      scanner_.index(line) && read(marked) && !emptied() ? finish(marked) : Took::general;
+      scanner_.index(line) && read(line, marked) && !emptied() ? finish(marked) : Took::general;
   if (took != Took::general) {
     surprises_ = 0;
     for (metrics::Counter* counter : counted_) counter->add();
@@ -86,52 +86,30 @@ bool HotPath::emptied() const {
                      [this](const Place* place) { return place->live != now_; });
 }
 
-// At and behind the line's end stands anything: what is read there is never believed.
-bool HotPath::read(json::Event& marked) {
-  std::size_t at = skip_spaces(0);
-  if (at >= size_ || line_[at] != '{') return false;
-  at = skip_spaces(at + 1);
-  open(plans_.root());
-  PlannedKey* key = &plans_.head();
-  Token value;
-  while (true) {
-    key = key_at(at, *key);
-    if (key == nullptr || key->general || key->now == now_) return false;
-    key->now = now_;
-    if (!value_at(skip_spaces(at), value) || !put(*key, value, marked)) return false;
-    at = skip_spaces(value.end);
-    if (at >= size_ || used_ > kMaxSlots - kSlotsAtOnce) return false;
-    if (line_[at] != ',') break;
-    at = skip_spaces(at + 1);
-  }
-  return line_[at] == '}' && skip_spaces(at + 1) == size_;
-}
-
 // Nearly every key is the one that followed the last one before.
-PlannedKey* HotPath::key_at(std::size_t& at, PlannedKey& before) {
-  PlannedKey* const guess = before.next[0];
-  if (guess != nullptr && stands_at(at, guess->match)) {
-    at += guess->match.size;
+[[gnu::always_inline]] inline PlannedKey* HotPath::key_at(std::string_view line, std::size_t& at,
+                                                          PlannedKey& before) {
+  for (PlannedKey* const guess : before.next) {
+    if (guess == nullptr) break;
+    const std::size_t end = at + guess->match.whole.size;
+    if (end > line.size() || !guess->match.stands_at(line.data() + at)) continue;
+    at = end;
+    if (guess != before.next[0]) std::swap(before.next[0], before.next[1]);
     return guess;
   }
-  PlannedKey* const other = before.next[1];
-  if (other != nullptr && stands_at(at, other->match)) {
-    at += other->match.size;
-    std::swap(before.next[0], before.next[1]);
-    return other;
-  }
-  return look_up(at, before);
+  return look_up(line, at, before);
 }
 
-PlannedKey* HotPath::look_up(std::size_t& at, PlannedKey& before) {
-  if (line_[at] != '"') return nullptr;
+PlannedKey* HotPath::look_up(std::string_view line, std::size_t& at, PlannedKey& before) {
+  const char* const text = line.data();
+  if (text[at] != '"') return nullptr;
   const std::size_t begin = at + 1;
   const std::size_t end = scanner_.quote_from(begin);
-  if (end >= size_ || scanner_.has_escape(begin, end)) return nullptr;
-  at = skip_spaces(end + 1);
-  if (line_[at] != ':' || plans_.full()) return nullptr;
+  if (end >= line.size() || scanner_.has_escape(begin, end)) return nullptr;
+  at = skip_spaces(line, end + 1);
+  if (text[at] != ':' || plans_.full()) return nullptr;
   ++at;
-  PlannedKey& found = plans_.find({line_ + begin, end - begin});
+  PlannedKey& found = plans_.find({text + begin, end - begin});
   if (before.next[0] != &found) {
     before.next[1] = before.next[0];
     before.next[0] = &found;
@@ -139,70 +117,111 @@ PlannedKey* HotPath::look_up(std::size_t& at, PlannedKey& before) {
   return &found;
 }
 
-// One token by RFC 8259; false where it is none, or an object or array.
-bool HotPath::value_at(std::size_t at, Token& token) const {
-  token.begin = at;
-  switch (line_[at]) {
+// One token by RFC 8259; one without an end where it is none, or an object or array.
+[[gnu::always_inline]] inline HotPath::Token HotPath::value_at(std::string_view line,
+                                                               std::size_t at) const {
+  const char* const text = line.data();
+  const auto token = [at](Kind kind, std::size_t end) {
+    return Token{static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(end), kind};
+  };
+  const auto word = [&](Kind kind, std::string_view letters) {
+    const bool there = std::memcmp(text + at, letters.data(), letters.size()) == 0;
+    return token(kind, there ? at + letters.size() : 0);
+  };
+  switch (text[at]) {
     case '"': {
       const std::size_t quote = scanner_.quote_from(at + 1);
-      if (quote >= size_) return false;
-      token.kind = Kind::string;
-      token.end = quote + 1;
-      return !scanner_.has_escape(at + 1, quote) ||
-             json::bad_escape({line_ + at + 1, quote - at - 1}) == std::string_view::npos;
+      if (quote >= line.size()) return {};
+      const bool good =
+          !scanner_.has_escape(at + 1, quote) ||
+          json::bad_escape(line.substr(at + 1, quote - at - 1)) == std::string_view::npos;
+      return token(Kind::string, good ? quote + 1 : 0);
     }
     case 'n':
-      token.kind = Kind::null;
-      token.end = at + 4;
-      return std::memcmp(line_ + at, "null", 4) == 0;
+      return word(Kind::null, "null");
     case 't':
-      token.kind = Kind::boolean;
-      token.end = at + 4;
-      return std::memcmp(line_ + at, "true", 4) == 0;
+      return word(Kind::boolean, "true");
     case 'f':
-      token.kind = Kind::boolean;
-      token.end = at + 5;
-      return std::memcmp(line_ + at, "false", 5) == 0;
+      return word(Kind::boolean, "false");
     default:
-      return number_at(at, token);
+      return number_at(line, at);
   }
 }
 
 // RFC 8259, section 6.
-bool HotPath::number_at(std::size_t at, Token& token) const {
+[[gnu::always_inline]] inline HotPath::Token HotPath::number_at(std::string_view line,
+                                                                std::size_t at) {
+  const char* const text = line.data();
+  const std::size_t begin = at;
   const auto digits = [&] {
-    const std::size_t begin = at;
-    while (at < size_ && static_cast<unsigned char>(line_[at] - '0') < 10) ++at;
-    return at > begin;
+    const std::size_t first = at;
+    while (at < line.size() && static_cast<unsigned char>(text[at] - '0') < 10) ++at;
+    return at > first;
   };
-  if (line_[at] == '-') ++at;
-  if (line_[at] == '0') {
+  if (text[at] == '-') ++at;
+  if (text[at] == '0') {
     ++at;
   } else if (!digits()) {
-    return false;
+    return {};
   }
-  if (line_[at] == '.') {
+  if (text[at] == '.') {
     ++at;
-    if (!digits()) return false;
+    if (!digits()) return {};
   }
-  if (line_[at] == 'e' || line_[at] == 'E') {
+  if (text[at] == 'e' || text[at] == 'E') {
     ++at;
-    if (line_[at] == '+' || line_[at] == '-') ++at;
-    if (!digits()) return false;
+    if (text[at] == '+' || text[at] == '-') ++at;
+    if (!digits()) return {};
   }
-  token.kind = Kind::number;
-  token.end = at;
-  return at < size_;
+  return {static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(at), Kind::number};
 }
 
-bool HotPath::put(PlannedKey& key, Token token, json::Event& marked) {
+// A member leaves with the very bytes that it came with: its leaf's name, and the value behind it.
+[[gnu::always_inline]] inline void HotPath::keep(const PlannedKey& key, const char* text,
+                                                 std::size_t size) {
+  add_slot(*key.place, {.text = text, .text_size = static_cast<std::uint32_t>(size)});
+}
+
+// At and behind the line's end stands anything: what is read there is never believed.
+bool HotPath::read(std::string_view line, json::Event& marked) {
+  std::size_t at = skip_spaces(line, 0);
+  if (at >= line.size() || line[at] != '{') return false;
+  at = skip_spaces(line, at + 1);
+  open(plans_.root());
+  PlannedKey* key = &plans_.head();
+  while (true) {
+    const std::size_t begin = at;
+    key = key_at(line, at, *key);
+    if (key == nullptr || key->general || key->now == now_) return false;
+    key->now = now_;
+    const std::size_t behind = begin + key->match.whole.size;  // spaces would be in between
+    const Token value = value_at(line, skip_spaces(line, at));
+    if (value.end == 0) return false;
+    const bool droppable =
+        value.kind == Kind::null || (key->drop_short && value.end - value.begin <= kLongestDash);
+    if (key->plain && value.begin == behind && !droppable) {
+      keep(*key, line.data() + behind - key->tail - 2, value.end - behind + key->tail + 2);
+    } else if (!put(line, *key, behind, value, marked)) {
+      return false;
+    }
+    at = skip_spaces(line, value.end);
+    if (at >= line.size() || used_ > kMaxSlots - kSlotsAtOnce) return false;
+    if (line[at] != ',') break;
+    at = skip_spaces(line, at + 1);
+  }
+  return line[at] == '}' && skip_spaces(line, at + 1) == line.size();
+}
+
+// `at`: where the value stands when nothing is between it and its key.
+bool HotPath::put(std::string_view line, PlannedKey& key, std::size_t at, Token token,
+                  json::Event& marked) {
   if (key.counted != nullptr) counted_.push_back(key.counted);
   const std::size_t size = token.end - token.begin;
   bool drop = token.kind == Kind::null && key.drop_null;
-  if ((key.drop_dash || key.drop_empty_text) && token.kind == Kind::string && size <= 8) {
+  if (key.drop_short && token.kind == Kind::string && size <= kLongestDash) {
     if (scanner_.has_escape(token.begin, token.end)) return false;
     const bool unwanted = (key.drop_empty_text && size == 2) ||
-                          (key.drop_dash && size == 3 && line_[token.begin + 1] == '-');
+                          (key.drop_dash && size == 3 && line[token.begin + 1] == '-');
     if (unwanted && key.converts_first) return false;
     drop = drop || unwanted;
   }
@@ -212,25 +231,30 @@ bool HotPath::put(PlannedKey& key, Token token, json::Event& marked) {
     if (!drop) emptied_.push_back(key.opens);
     return true;
   }
-  if (key.convert != KeyPlan::Convert::none && !converts(key, token)) return false;
-  room_ += key.room;
-  open(*key.place);
-  key.slot = used_;
-  add_slot(*key.place, {.name = key.leaf.bytes,
-                        .value = line_ + token.begin,
-                        .name_size = key.leaf.size,
-                        .value_size = static_cast<std::uint32_t>(token.end - token.begin)});
-  if (key.read) mark(key, token, marked);
+  if (key.convert != KeyPlan::Convert::none && !converts(line, key, token)) return false;
+  const std::string_view value = line.substr(token.begin, token.end - token.begin);
+  const bool as_it_came = key.tail > 0 && token.begin == at;
+  Slot slot{.text = key.leaf.bytes, .value = value.data(), .text_size = key.leaf.size};
+  if (as_it_came) {
+    slot.text = value.data() - key.tail - 2;
+    slot.text_size = key.tail + 2 + static_cast<std::uint32_t>(value.size());
+  } else {
+    room_ += key.room;
+    slot.value_size = static_cast<std::uint32_t>(value.size());
+  }
+  add_slot(*key.place, slot);
+  key.slot = used_ - 1;
+  if (key.read) mark(key, value, token.kind, marked);
   return true;
 }
 
 // What does not convert is counted, and what must be written anew is made: both by the filter itself.
-bool HotPath::converts(const PlannedKey& key, Token& token) const {
+bool HotPath::converts(std::string_view line, const PlannedKey& key, Token& token) const {
   using To = KeyPlan::Convert;
   const auto whole = [](std::string_view number) {
     return number.find_first_of(".eE") == std::string_view::npos;
   };
-  const std::string_view raw{line_ + token.begin, token.end - token.begin};
+  const std::string_view raw = line.substr(token.begin, token.end - token.begin);
   switch (token.kind) {
     case Kind::null:
       return true;
@@ -257,26 +281,20 @@ bool HotPath::converts(const PlannedKey& key, Token& token) const {
 }
 
 // Makes the place part of this event, and what it is in.
-void HotPath::open(Place& place) {
-  if (place.opened == now_) return;
+void HotPath::open_anew(Place& place) {
   place.opened = now_;
   place.first = -1;
-  place.last = -1;
+  place.link = &place.first;
   if (place.parent == nullptr) return;
   open(*place.parent);
   room_ += place.opening.size + 2;
   link(*place.parent,
-       {.name = place.opening.bytes, .inside = &place, .name_size = place.opening.size});
+       {.text = place.opening.bytes, .inside = &place, .text_size = place.opening.size});
 }
 
-void HotPath::link(Place& place, const Slot& slot) {
-  slots_[static_cast<std::size_t>(used_)] = slot;
-  (place.last < 0 ? place.first : slots_[static_cast<std::size_t>(place.last)].next) = used_;
-  place.last = used_++;
-}
-
-void HotPath::add_slot(Place& place, const Slot& slot) {
-  link(place, slot);
+// Something leaves in it.
+void HotPath::enliven(Place& place) {
+  open(place);
   for (Place* live = &place; live != nullptr && live->live != now_; live = live->parent)
     live->live = now_;
 }

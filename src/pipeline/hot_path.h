@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -42,35 +41,53 @@ class HotPath {
   [[nodiscard]] std::string_view text() const { return text_; }
 
  private:
+  /// One member of the event as it leaves: a piece of text, its first byte to be the separator; or two.
   struct Slot {
-    const char* name = nullptr;  // the text in front of the value
-    const char* value = nullptr;
-    Place* inside = nullptr;  // instead of a value
-    std::uint32_t name_size = 0;
-    std::uint32_t value_size = 0;
+    const char* text = nullptr;   // name and value as they stand in the line, or the name alone
+    const char* value = nullptr;  // wherever it stands
+    Place* inside = nullptr;      // instead of a value
+    std::uint32_t text_size = 0;
+    std::uint32_t value_size = 0;  // 0: it is part of `text`
     std::int32_t next = -1;
     bool gone = false;  // a filter took it out
   };
   /// A line with more members, objects counted, is the general path's.
   static constexpr std::int32_t kMaxSlots = 4096;
+  /// Small enough to be passed in registers.
   struct Token {
-    std::size_t begin = 0;
-    std::size_t end = 0;
+    std::uint32_t begin = 0;
+    std::uint32_t end = 0;
     json::Kind kind = json::Kind::null;
   };
+  static constexpr std::size_t kMaxLine = std::size_t{1} << 30;
 
-  bool read(json::Event& marked);
-  PlannedKey* key_at(std::size_t& at, PlannedKey& before);
-  PlannedKey* look_up(std::size_t& at, PlannedKey& before);
-  bool value_at(std::size_t at, Token& token) const;
-  bool number_at(std::size_t at, Token& token) const;
-  bool put(PlannedKey& key, Token token, json::Event& marked);
-  bool converts(const PlannedKey& key, Token& token) const;
-  void open(Place& place);
-  void link(Place& place, const Slot& slot);
-  void add_slot(Place& place, const Slot& slot);
+  // These take the line as a value: what they store might else be the line itself, for all that the compiler knows.
+  bool read(std::string_view line, json::Event& marked);
+  PlannedKey* key_at(std::string_view line, std::size_t& at, PlannedKey& before);
+  PlannedKey* look_up(std::string_view line, std::size_t& at, PlannedKey& before);
+  Token value_at(std::string_view line, std::size_t at) const;
+  static Token number_at(std::string_view line, std::size_t at);
+  void keep(const PlannedKey& key, const char* text, std::size_t size);
+  bool put(std::string_view line, PlannedKey& key, std::size_t at, Token token,
+           json::Event& marked);
+  bool converts(std::string_view line, const PlannedKey& key, Token& token) const;
+  void open(Place& place) {
+    if (place.opened != now_) open_anew(place);
+  }
+  void open_anew(Place& place);
+  void enliven(Place& place);
+  void link(Place& place, const Slot& slot) {
+    Slot& added = slots_[static_cast<std::size_t>(used_)];
+    added = slot;
+    *place.link = used_++;
+    place.link = &added.next;
+  }
+  void add_slot(Place& place, const Slot& slot) {
+    if (place.live != now_) enliven(place);
+    link(place, slot);
+  }
   [[nodiscard]] bool emptied() const;
-  void mark(PlannedKey& key, const Token& token, json::Event& marked);
+  void mark(PlannedKey& key, std::string_view value, json::Kind kind, json::Event& marked);
   json::Container& marked_items(Place& place, json::Event& marked);
   Took finish(json::Event& marked);
   bool adopt(json::Event& marked);
@@ -80,25 +97,9 @@ class HotPath {
   PlannedKey* marked_key(const json::Member* member);
   Place* marked_place(const json::Member* member);
   void write();
-  static std::uint64_t eight(const char* at) {
-    std::uint64_t value = 0;
-    std::memcpy(&value, at, sizeof value);
-    return value;
-  }
-  [[nodiscard]] std::size_t skip_spaces(std::size_t at) const {
-    while (at < size_ && line_[at] == ' ') ++at;
+  static std::size_t skip_spaces(std::string_view line, std::size_t at) {
+    while (line.data()[at] == ' ' && at < line.size()) ++at;
     return at;
-  }
-  [[nodiscard]] bool stands_at(std::size_t at, const Literal& text) const {
-    if (at + text.size > size_) return false;
-    const char* line = line_ + at;
-    const char* word = text.bytes;
-    std::size_t left = text.size;
-    for (; left >= 8; left -= 8, line += 8, word += 8) {
-      if (eight(line) != eight(word)) return false;
-    }
-    // What lies behind both can be read, and is shifted out.
-    return left == 0 || (eight(line) ^ eight(word)) << (64 - 8 * left) == 0;
   }
 
   std::vector<const Chain::Step*> finishers_;
@@ -110,8 +111,6 @@ class HotPath {
 
   // Of the line at hand.
   std::uint64_t now_ = 0;
-  const char* line_ = nullptr;
-  std::size_t size_ = 0;
   std::size_t room_ = 0;
   json::Arena* arena_ = nullptr;
   std::unique_ptr<Slot[]> slots_;

@@ -27,8 +27,8 @@ inline char* copied(char* out, const char* from, std::size_t size) {
 }  // namespace
 
 // Puts the member where filters and conditions find it.
-void HotPath::mark(PlannedKey& key, const Token& token, json::Event& marked) {
-  key.member.value = {token.kind, {line_ + token.begin, token.end - token.begin}, nullptr};
+void HotPath::mark(PlannedKey& key, std::string_view value, json::Kind kind, json::Event& marked) {
+  key.member.value = {kind, value, nullptr};
   marked_items(*key.place, marked).append(&key.member);
   marks_.push_back(&key);
 }
@@ -72,8 +72,11 @@ bool HotPath::adopt_items(const json::Container& items, Place& place) {
     if (PlannedKey* const key = marked_key(member)) {
       Slot& slot = slots_[static_cast<std::size_t>(key->slot)];
       slot.gone = false;
-      if (member->value.items != nullptr || member->value.raw.data() != slot.value)
+      if (member->value.items != nullptr || member->value.raw.data() != slot.value) {
+        slot.text = key->leaf.bytes;
+        slot.text_size = key->leaf.size;
         std::tie(slot.value, slot.value_size) = kept(member->value);
+      }
     } else if (Place* const inner = marked_place(member)) {
       if (member->value.items != &inner->items || !adopt_items(inner->items, *inner)) return false;
     } else if (!adopt_new(*member, place)) {
@@ -93,9 +96,9 @@ bool HotPath::adopt_new(const json::Member& member, Place& place) {
   std::memcpy(name + 2 + member.key.size(), "\":", 2);
   room_ += name_size;
   const auto [value, value_size] = kept(member.value);
-  add_slot(place, {.name = name,
+  add_slot(place, {.text = name,
                    .value = value,
-                   .name_size = static_cast<std::uint32_t>(name_size),
+                   .text_size = static_cast<std::uint32_t>(name_size),
                    .value_size = value_size});
   return true;
 }
@@ -146,10 +149,11 @@ void HotPath::write() {
       at = slot.next;
       if (slot.gone || (slot.inside != nullptr && slot.inside->live != now_)) continue;
       char* const first = out;
-      out = copied(out, slot.name, slot.name_size);
-      *first = separator;
+      out = copied(out, slot.text, slot.text_size);
+      first[0] = separator;
+      first[1] = '"';
       if (slot.inside == nullptr) {
-        out = copied(out, slot.value, slot.value_size);
+        if (slot.value_size > 0) out = copied(out, slot.value, slot.value_size);
         separator = ',';
       } else {
         separator = '{';

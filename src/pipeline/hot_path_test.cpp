@@ -135,6 +135,7 @@ TEST_CASE("hot path: flat keys nest, nulls go, and values leave as they came") {
         R"({"a":1.0,"b":{"c":"x\u00e9\"","e":{"f":-1e3}},"client_id":"me","t":true})");
   CHECK(both(R"({ "a" : 12345678901234567890 , "b.c" : false })") ==
         R"({"a":12345678901234567890,"b":{"c":false}})");
+  CHECK(both(R"({"a" :1,"b.c" :"x","b.d": "y"})") == R"({"a":1,"b":{"c":"x","d":"y"}})");
   CHECK(both(R"({"a":null,"b.c":null})") == "{}");
   CHECK(both(R"({"b.c":null,"x":1,"b.d":2})") == R"({"b":{"d":2},"x":1})");
 }

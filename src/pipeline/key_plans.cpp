@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/key_plans.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <random>
@@ -27,11 +28,26 @@ std::uint64_t mixed(std::uint64_t value) {
   return value ^ value >> 32;
 }
 
+// How much of a key's end, as it stands in a line, is its name as it leaves.
+std::uint32_t common_tail(const Literal& match, const Literal& leaf) {
+  const std::string_view name(leaf.bytes + 2, leaf.size - 2);
+  const bool same = std::string_view(match.bytes, match.size).ends_with(name);
+  return same ? leaf.size - 2 : 0;
+}
+
 bool nested(const json::Path& path) {
   return path.segments().size() > 1;
 }
 
 }  // namespace
+
+KeyText::KeyText(Literal literal) : whole(literal) {
+  std::memcpy(first.data(), whole.bytes, kBytes);
+  if (whole.size > kBytes) std::memcpy(last.data(), whole.bytes + whole.size - kBytes, kBytes);
+  std::array<unsigned char, kBytes> own{};
+  std::fill_n(own.begin(), std::min<std::size_t>(whole.size, kBytes), 0xff);
+  std::memcpy(mask.data(), own.data(), kBytes);
+}
 
 KeyPlans::KeyPlans(std::vector<const Chain::Step*> steps, std::vector<json::Path> reads,
                    std::string_view foreign)
@@ -81,7 +97,7 @@ PlannedKey& KeyPlans::find(std::string_view key) {
 PlannedKey& KeyPlans::make(std::string_view key) {
   PlannedKey& planned = plans_.emplace_back();
   planned.key = key;
-  planned.match = literal("\"" + planned.key + "\":");
+  planned.match = KeyText(literal("\"" + planned.key + "\":"));
   Draft draft;
   planned.general = (!key.empty() && key == foreign_) || !this->draft(key, draft);
   if (!planned.general) fill(planned, draft);
@@ -160,6 +176,7 @@ void KeyPlans::fill(PlannedKey& planned, const Draft& draft) {
   if (!draft.removed) {
     planned.place = object_of(draft.plan.path);
     planned.leaf = literal(",\"" + segments.back().key + "\":");
+    planned.tail = common_tail(planned.match.whole, planned.leaf);
     planned.name = segments.back().name;
     planned.read = draft.plan.read;
     planned.member.name = planned.name;
@@ -167,9 +184,12 @@ void KeyPlans::fill(PlannedKey& planned, const Draft& draft) {
     for (const auto& segment : segments)
       planned.room += static_cast<std::uint32_t>(segment.key.size() + 8);
   }
+  planned.plain = planned.place != nullptr && !planned.read && draft.plan.counted == nullptr &&
+                  draft.plan.convert == KeyPlan::Convert::none && planned.tail > 0;
   planned.drop_null = draft.plan.drop_null;
   planned.drop_dash = draft.plan.drop_dash;
   planned.drop_empty_text = draft.plan.drop_empty_text;
+  planned.drop_short = planned.drop_dash || planned.drop_empty_text;
   planned.convert = draft.plan.convert;
   planned.converts_first = draft.converts_first;
   planned.counted = draft.plan.counted;

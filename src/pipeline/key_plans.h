@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <deque>
 #include <map>
 #include <memory>
@@ -32,29 +33,63 @@ struct Place {
 
   std::uint64_t opened = 0;  // the event that has it, with its members' slots
   std::int32_t first = -1;
-  std::int32_t last = -1;
-  std::uint64_t live = 0;    // the event that leaves with something in it
-  std::uint64_t marked = 0;  // the event whose marked part has it, as `self`
+  std::int32_t* link = nullptr;  // where the number of its next slot is put
+  std::uint64_t live = 0;        // the event that leaves with something in it
+  std::uint64_t marked = 0;      // the event whose marked part has it, as `self`
   std::string name;
   json::Container items;
   json::Member self;
 };
 
+/// A key as it stands in a line, `"key":`, compared without a branch for each of its words.
+struct KeyText {
+  /// Two words in one register, with GCC and with clang.
+  using Pair [[gnu::vector_size(16)]] = std::uint64_t;
+  using Words = std::array<Pair, 2>;
+  static constexpr std::size_t kBytes = sizeof(Words);
+  explicit KeyText(Literal literal);
+  KeyText() = default;
+
+  /// `at`: at least kBytes can be read there, and as many as the key has.
+  [[nodiscard]] bool stands_at(const char* at) const {
+    return differs(at, first, mask) == 0 &&
+           (whole.size <= kBytes ||
+            (differs(at + whole.size - kBytes, last, mask) == 0 &&
+             (whole.size <= 2 * kBytes || std::memcmp(at, whole.bytes, whole.size) == 0)));
+  }
+  static std::uint64_t differs(const char* at, const Words& words, const Words& masks) {
+    Words there;
+    std::memcpy(there.data(), at, kBytes);
+    const Pair bits = ((there[0] ^ words[0]) & masks[0]) | ((there[1] ^ words[1]) & masks[1]);
+    return bits[0] | bits[1];
+  }
+
+  Literal whole;
+  Words first{};  // its first bytes
+  Words mask{};   // of them, which are its own
+  Words last{};   // of a longer one, its last bytes
+};
+
 /// What becomes of one top-level key of a line, for the whole chain.
 struct PlannedKey {
-  Literal match;                      // `"key":`
+  KeyText match;
   std::array<PlannedKey*, 2> next{};  // what came behind it the last times
   Literal leaf;                       // `,"name":`
   Place* place = nullptr;             // where its value leaves; nullptr: it does not
   Place* opens = nullptr;  // where it was when it was dropped or removed: that object came to be
   std::uint64_t now = 0;   // the event that had it last: a second time is a duplicate
   std::uint32_t room = 0;  // what its names may add to the event's text
+  std::uint32_t tail =
+      0;  // how many bytes at the end of `match` are its leaf behind `,"`; 0: it leaves by another name
   std::int32_t slot = -1;  // in the event at hand
-  bool general = false;    // what becomes of it depends on more than the key
+  bool plain =
+      false;  // its value leaves as it came, unless it is null or a text so short that it may be dropped
+  bool general = false;  // what becomes of it depends on more than the key
   bool drop_null = false;
   bool drop_dash = false;
   bool drop_empty_text = false;
-  bool read = false;  // a condition, a template or a filter looks at it
+  bool drop_short = false;  // one of the two
+  bool read = false;        // a condition, a template or a filter looks at it
   KeyPlan::Convert convert = KeyPlan::Convert::none;
   bool converts_first = false;  // before it drops "-" or ""
   metrics::Counter* counted = nullptr;
