@@ -14,7 +14,7 @@ namespace {
 
 /// As deep as KeyPlans puts values, and one.
 constexpr std::size_t kMaxDepth = 33;
-constexpr std::size_t kVector = 32;
+constexpr std::size_t kVector = 64;
 
 // Copies in whole vectors: up to kVector - 1 bytes more are read and written.
 inline char* copied(char* out, const char* from, std::size_t size) {

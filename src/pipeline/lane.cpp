@@ -27,9 +27,11 @@ void Lane::start() {
 }
 
 void Lane::wake() {
-  const std::lock_guard lock(mutex_);
-  called_ = true;
-  woken_.notify_one();
+  {
+    const std::lock_guard lock(mutex_);
+    called_ = true;
+  }
+  woken_.notify_one();  // who is woken must not find the lock held
 }
 
 void Lane::loop() {
