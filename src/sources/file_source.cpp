@@ -78,7 +78,7 @@ Wakeup FileSource::watch(Tick now) {
   wakeup.at = std::min(*looked_ + look, *scanned_ + (rescan_wanted_ ? kRescanPause : kRescan));
   const bool held = failed_ && !due(failed_, kStoreRetry, now);
   for (const auto& file : files_.files()) {
-    if (!held && files_.readable(*file, now)) {
+    if (!(held && !file->committed) && files_.readable(*file, now)) {
       wakeup.ready = true;
       if (file->in_long_line()) wakeup.at = std::min(*wakeup.at, now + kSkipPause);
     } else if (file->pending && !file->parked && !file->stream().halted()) {

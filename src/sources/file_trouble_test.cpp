@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files that are not what they seem, or cannot be seen for a while.
+#include <sys/resource.h>
+
 #include <algorithm>
+#include <csignal>
 #include <thread>
 
 #include "sources/source_fixture.h"
@@ -17,6 +20,42 @@ using testing::Unprivileged;
 void replace(const Follower& tail, const std::string& name, const std::string& text) {
   tail.truncate(name);
   tail.append(name, text);
+}
+
+/// Files do not grow beyond a few bytes, as if the disk were full.
+struct NoRoom {
+  NoRoom() : heard_(std::signal(SIGXFSZ, SIG_IGN)) {
+    REQUIRE(getrlimit(RLIMIT_FSIZE, &was_) == 0);
+    const rlimit few{64, was_.rlim_max};
+    REQUIRE(setrlimit(RLIMIT_FSIZE, &few) == 0);
+  }
+  ~NoRoom() {
+    (void)setrlimit(RLIMIT_FSIZE, &was_);
+    (void)std::signal(SIGXFSZ, heard_);
+  }
+  NoRoom(const NoRoom&) = delete;
+  NoRoom& operator=(const NoRoom&) = delete;
+
+ private:
+  rlimit was_{};
+  void (*heard_)(int);
+};
+
+TEST_CASE("a new file that cannot be noted waits, and holds up no other") {
+  Follower tail;
+  tail.append("access.log", "one\n");
+  tail.start();
+  CHECK(tail.texts() == Texts{"one"});
+  tail.append("access.log", "two\n");
+  tail.append("access.log.api", "three\n");
+  {
+    const NoRoom full;
+    tail.clock.at += Millis{1100};
+    CHECK(tail.source->watch(tail.clock.at).ready);
+    CHECK(tail.texts() == Texts{"two"});
+    CHECK(tail.texts().empty());
+  }
+  CHECK(tail.texts() == Texts{"three"});
 }
 
 TEST_CASE("what one sink settled of a file is not taken as settled of another that got its inode") {
