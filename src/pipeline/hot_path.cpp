@@ -107,7 +107,7 @@ PlannedKey* HotPath::look_up(std::string_view line, std::size_t& at, PlannedKey&
   const std::size_t end = scanner_.quote_from(begin);
   if (end >= line.size() || scanner_.has_escape(begin, end)) return nullptr;
   at = skip_spaces(line, end + 1);
-  if (text[at] != ':' || plans_.full()) return nullptr;
+  if (at >= line.size() || text[at] != ':' || plans_.full()) return nullptr;
   ++at;
   PlannedKey& found = plans_.find({text + begin, end - begin});
   if (before.next[0] != &found) {
@@ -196,7 +196,7 @@ bool HotPath::read(std::string_view line, json::Event& marked) {
     key->now = now_;
     const std::size_t behind = begin + key->match.whole.size;  // spaces would be in between
     const Token value = value_at(line, skip_spaces(line, at));
-    if (value.end == 0) return false;
+    if (value.end == 0 || value.end >= line.size()) return false;  // a brace must follow it
     const bool droppable =
         value.kind == Kind::null || (key->drop_short && value.end - value.begin <= kLongestDash);
     if (key->plain && value.begin == behind && !droppable) {

@@ -35,8 +35,8 @@ class HotPath {
   HotPath& operator=(const HotPath&) = delete;
 
   /// `line` as Parser::parse() takes it. After `event`, text() is the event and `marked` holds of it what `reads` can
-  /// see; both live until the next call, or until the event's arena is reset. After `general` nothing was counted, and
-  /// `marked` is empty.
+  /// see; both live until the next call, or until the event's arena is reset. After `general` no plan has counted
+  /// anything (a filter that saw the marked members may have), and `marked` is empty.
   Took take(std::string_view line, json::Event& marked);
   [[nodiscard]] std::string_view text() const { return text_; }
 
@@ -91,7 +91,7 @@ class HotPath {
   json::Container& marked_items(Place& place, json::Event& marked);
   Took finish(json::Event& marked);
   bool adopt(json::Event& marked);
-  bool adopt_items(const json::Container& items, Place& place);
+  bool adopt_items(const json::Container& items, Place& place, std::size_t& objects);
   bool adopt_new(const json::Member& member, Place& place);
   std::pair<const char*, std::uint32_t> kept(const json::Value& value);
   PlannedKey* marked_key(const json::Member* member);

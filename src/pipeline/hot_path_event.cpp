@@ -64,10 +64,12 @@ HotPath::Took HotPath::finish(json::Event& marked) {
 // Takes over what the filters made of the marked members. False: it is beyond the plans.
 bool HotPath::adopt(json::Event& marked) {
   for (PlannedKey* key : marks_) slots_[static_cast<std::size_t>(key->slot)].gone = true;
-  return adopt_items(marked.root(), plans_.root());
+  std::size_t objects = 0;
+  // One that was taken out may hold what no filter saw.
+  return adopt_items(marked.root(), plans_.root(), objects) && objects == marked_places_.size();
 }
 
-bool HotPath::adopt_items(const json::Container& items, Place& place) {
+bool HotPath::adopt_items(const json::Container& items, Place& place, std::size_t& objects) {
   for (const json::Member* member = items.first; member != nullptr; member = member->next) {
     if (PlannedKey* const key = marked_key(member)) {
       Slot& slot = slots_[static_cast<std::size_t>(key->slot)];
@@ -78,7 +80,9 @@ bool HotPath::adopt_items(const json::Container& items, Place& place) {
         std::tie(slot.value, slot.value_size) = kept(member->value);
       }
     } else if (Place* const inner = marked_place(member)) {
-      if (member->value.items != &inner->items || !adopt_items(inner->items, *inner)) return false;
+      ++objects;
+      if (member->value.items != &inner->items || !adopt_items(inner->items, *inner, objects))
+        return false;
     } else if (!adopt_new(*member, place)) {
       return false;
     }
@@ -135,8 +139,8 @@ void HotPath::write() {
   const std::size_t need = room_ + 2 * kVector;
   if (buffer_size_ < need) {
     buffer_size_ = 2 * need;
-    buffer_.reset(
-        new char[buffer_size_]);  // not value-initialised: it is written before it is read
+    // Not value-initialised: it is written before it is read.
+    buffer_.reset(new char[buffer_size_]);
   }
   char* out = buffer_.get();
   std::array<std::int32_t, kMaxDepth> above{};

@@ -205,6 +205,28 @@ TEST_CASE("hot path: filters see what they read, and what they make leaves") {
   both.check_counters();
 }
 
+TEST_CASE("hot path: a line that ends early does not go on in what stands behind it") {
+  // Behind a line stands what the buffer held before.
+  const std::string stale = R"({"a":1,"k":null,"x":true})" + std::string(json::kPadding, ' ');
+  for (const std::string_view chain : {"{}", "{dashes: true}"}) {
+    const Chain keeps = chain_of({{"drop_nulls", std::string(chain)}, {"unflatten", "{}"}});
+    HotPath hot({.chains = {&keeps}, .reads = {path("k"), path("x")}, .foreign = {}});
+    for (std::size_t size = 0; size < 25; ++size) {
+      json::Arena arena;
+      json::Event marked(arena);
+      CHECK(hot.take(std::string_view(stale).substr(0, size), marked) == HotPath::Took::general);
+    }
+    json::Arena arena;
+    json::Event marked(arena);
+    CHECK(hot.take(std::string_view(stale).substr(0, 25), marked) == HotPath::Took::event);
+  }
+}
+
+TEST_CASE("hot path: an object that a filter took out is not left empty") {
+  Both both(Steps{{"unflatten", "{}"}, {"add_client_id", "{from: {jwt: http.auth}}"}});
+  CHECK(both(R"({"http.auth.x":"a","http.b":1})", false) == R"({"http":{"b":1}})");
+}
+
 TEST_CASE("hot path: a chain with a filter that must see all of an event is the general path's") {
   Both late(Steps{{"add_client_id", "from: a"}, {"unflatten", "{}"}});
   late(R"({"a":1})", false);

@@ -3,7 +3,6 @@
 
 #include <array>
 #include <cstdint>
-#include <cstring>
 #include <deque>
 #include <map>
 #include <memory>
@@ -14,15 +13,9 @@
 
 #include "core/filter.h"
 #include "pipeline/chain.h"
+#include "pipeline/key_text.h"
 
 namespace tailgate::pipeline {
-
-/// Text that is copied in whole vectors: kOver bytes behind its end are readable, and mean nothing.
-struct Literal {
-  static constexpr std::size_t kOver = 64;
-  const char* bytes = nullptr;
-  std::uint32_t size = 0;
-};
 
 /// An object of the events as they leave: where keys are put. What is said of an event holds for the one whose number
 /// stands beside it.
@@ -41,54 +34,26 @@ struct Place {
   json::Member self;
 };
 
-/// A key as it stands in a line, `"key":`, compared without a branch for each of its words.
-struct KeyText {
-  /// Two words in one register, with GCC and with clang.
-  using Pair [[gnu::vector_size(16)]] = std::uint64_t;
-  using Words = std::array<Pair, 2>;
-  static constexpr std::size_t kBytes = sizeof(Words);
-  explicit KeyText(Literal literal);
-  KeyText() = default;
-
-  /// `at`: at least kBytes can be read there, and as many as the key has.
-  [[nodiscard]] bool stands_at(const char* at) const {
-    return differs(at, first, mask) == 0 &&
-           (whole.size <= kBytes ||
-            (differs(at + whole.size - kBytes, last, mask) == 0 &&
-             (whole.size <= 2 * kBytes || std::memcmp(at, whole.bytes, whole.size) == 0)));
-  }
-  static std::uint64_t differs(const char* at, const Words& words, const Words& masks) {
-    Words there;
-    std::memcpy(there.data(), at, kBytes);
-    const Pair bits = ((there[0] ^ words[0]) & masks[0]) | ((there[1] ^ words[1]) & masks[1]);
-    return bits[0] | bits[1];
-  }
-
-  Literal whole;
-  Words first{};  // its first bytes
-  Words mask{};   // of them, which are its own
-  Words last{};   // of a longer one, its last bytes
-};
-
 /// What becomes of one top-level key of a line, for the whole chain.
 struct PlannedKey {
   KeyText match;
   std::array<PlannedKey*, 2> next{};  // what came behind it the last times
   Literal leaf;                       // `,"name":`
   Place* place = nullptr;             // where its value leaves; nullptr: it does not
-  Place* opens = nullptr;  // where it was when it was dropped or removed: that object came to be
+  // Where it was when it was dropped or removed: that object came to be.
+  Place* opens = nullptr;
   std::uint64_t now = 0;   // the event that had it last: a second time is a duplicate
   std::uint32_t room = 0;  // what its names may add to the event's text
-  std::uint32_t tail =
-      0;  // how many bytes at the end of `match` are its leaf behind `,"`; 0: it leaves by another name
+  // How many bytes at the end of `match` are its leaf behind `,"`; 0: it leaves by another name.
+  std::uint32_t tail = 0;
   std::int32_t slot = -1;  // in the event at hand
-  bool plain =
-      false;  // its value leaves as it came, unless it is null or a text so short that it may be dropped
+  // Its value leaves as it came, unless it is null or drop_short asks for a closer look.
+  bool plain = false;
   bool general = false;  // what becomes of it depends on more than the key
   bool drop_null = false;
   bool drop_dash = false;
   bool drop_empty_text = false;
-  bool drop_short = false;  // one of the two
+  bool drop_short = false;  // either: asked first, so that most values cost one test
   bool read = false;        // a condition, a template or a filter looks at it
   KeyPlan::Convert convert = KeyPlan::Convert::none;
   bool converts_first = false;  // before it drops "-" or ""

@@ -255,7 +255,7 @@ void FileSet::truncated(const FilePtr& file, Tick now) {
   }
   file->begin_anew(new_stream(file->file.path, 0), now);
   if (copy) {
-    copy->predecessor = file->predecessor;
+    copy->read_after(file->predecessor.lock());  // which may be this very copy
     file->read_after(copy);
   }
   // What follows the copy, or was to, follows what is written after it.
@@ -291,7 +291,7 @@ FileSet::FilePtr FileSet::take_copy(FileStream& file, Tick now) {
   return nullptr;
 }
 
-void FileSet::look_at_files(Tick now) {
+bool FileSet::look_at_files(Tick now) {
   bool moved = false;
   const std::vector<FilePtr> files = files_;  // a truncation may add its copy
   for (const FilePtr& file : files) {
@@ -315,6 +315,7 @@ void FileSet::look_at_files(Tick now) {
   } else {
     unpark(now);
   }
+  return !moved;
 }
 
 bool FileSet::take_changes() {

@@ -36,8 +36,9 @@ class FileSet {
   void count_deleted();
   /// Looks for new, renamed and gone files.
   void rescan(Tick now);
-  /// Looks at every open file: size, links. Also finds files renamed where no event told.
-  void look_at_files(Tick now);
+  /// Looks at every open file: size, links. Also finds files renamed where no event told: then there may be some that
+  /// were not looked at, and the answer is false.
+  bool look_at_files(Tick now);
   /// Takes what inotify saw. True: rescan.
   bool take_changes();
   /// Lets go of files that are gone, read and settled, and of the oldest beyond the limits of

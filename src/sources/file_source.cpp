@@ -66,11 +66,11 @@ Wakeup FileSource::watch(Tick now) {
     rescan_wanted_ = false;
   }
   if (rescan || due(looked_, look, now)) {
-    files_.look_at_files(now);
+    const bool all = files_.look_at_files(now);
     looked_ = now;
     // Noted when they are seen, not when they are read: renamed out of the pattern before a kill, nobody would find them.
     // But not before it was looked which of them were truncated: those change places with their copies.
-    (void)commit_new(now);
+    if (all) (void)commit_new(now);
   }
   files_.let_go(now);
 
@@ -93,15 +93,15 @@ bool FileSource::commit_new(Tick now) {
   const Result<void> done = files_.commit_new(now);
   if (done) {
     failed_.reset();
-    complained_ = false;
+    unnoted_ = false;
     return true;
   }
   failed_ = now;
-  if (!complained_) {
+  if (!unnoted_) {
     context_.log.error("{}; new files wait until their beginning can be noted, trying again",
                        done.error().what);
   }
-  complained_ = true;
+  unnoted_ = true;
   return false;
 }
 
@@ -112,7 +112,8 @@ std::optional<Lines> FileSource::read(std::size_t max_bytes) {
   for (std::size_t left = files_.files().size(); left > 0; --left) {
     const auto file = files_.files()[turn_++ % files_.files().size()];
     if (!files_.readable(*file, now)) continue;
-    if (!file->committed && !commit_new(now)) continue;
+    // Where its lines moved to should be noted, too, but nothing is lost when it cannot be.
+    if ((!file->committed || file->moved) && !commit_new(now) && !file->committed) continue;
     const std::uint64_t before = file->scanned();
     if (auto lines = read_one(file, max_bytes, now)) return lines;
     const bool anew = file->scanned() < before;  // truncated
@@ -159,13 +160,13 @@ void FileSource::checkpoint() {
   const Tick now = context_.clock->now();
   const Result<void> done = files_.save(now);
   if (!done) {
-    if (!complained_) {
+    if (!behind_) {
       context_.log.error("{}; positions stay behind, so a restart would repeat lines; trying again",
                          done.error().what);
     }
-    complained_ = true;
+    behind_ = true;
   } else {
-    complained_ = false;
+    behind_ = false;
   }
   count(now);
 }

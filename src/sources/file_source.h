@@ -41,7 +41,8 @@ class FileSource final : public Source {
   std::optional<Tick> scanned_;  // for new ones
   bool rescan_wanted_ = false;
   std::optional<Tick> failed_;  // the store: tried again after a while
-  bool complained_ = false;
+  bool unnoted_ = false;        // said that new files wait
+  bool behind_ = false;         // said that positions stay behind
 };
 
 /// The line of the registry.

@@ -163,6 +163,8 @@ bool FileStream::holds_what_was_seen(std::uint64_t size) {
   if (truncated_ || position_.scan > 0) return !truncated_;
   std::string first = bytes_at(fd(), 0, kHeadBytes);
   truncated_ = !first.starts_with(first_);
+  // Noted while it was empty, it would be known again in whatever has its inode.
+  dirty = dirty || (!truncated_ && first_.empty() && !first.empty());
   if (!truncated_) first_ = std::move(first);
   return !truncated_;
 }
@@ -181,6 +183,7 @@ void FileStream::begin_anew(std::shared_ptr<Stream> stream, Tick now) {
   size_ = position_.scan;
   saved_version = 0;
   committed = false;
+  moved = false;
   pending = true;
   last_line_ends = false;
   opened = now;
@@ -214,7 +217,8 @@ void FileStream::continue_in(FileStream& copy) const {
   copy.known_ = known_;
   copy.settled_in_record_ = settled_in_record_;
   copy.settled_on_disk_ = settled_on_disk_;
-  copy.committed = false;  // until it is noted that the lines are here now
+  copy.committed = committed;
+  copy.moved = true;
   copy.dirty = true;
   copy.pending = true;
 }

@@ -103,6 +103,7 @@ class FileStream {
   bool pending = true;            // there may be something to read
   std::optional<Tick> failed_at;  // when it could not be read
   bool committed = false;         // its generation is in the store
+  bool moved = false;             // but there it is still in another file
   bool dirty = true;              // the record changed otherwise than by settling
   bool parked = false;            // holds what another stream has read or will read
   bool unproven =
