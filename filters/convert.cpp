@@ -113,7 +113,8 @@ class ConvertPaths final : public Convert {
   [[nodiscard]] bool rule(KeyPlan& plan) override {
     for (const auto& [path, to] : types_) {
       if (plan.path == path) return plan_conversion(plan, to);
-      if (path.within(plan.path)) return false;
+      if (path.meets(plan.path))
+        return false;  // an object does not convert, and what it holds is not known here
     }
     return true;
   }

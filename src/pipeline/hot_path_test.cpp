@@ -222,6 +222,12 @@ TEST_CASE("hot path: a line that ends early does not go on in what stands behind
   }
 }
 
+TEST_CASE("hot path: an object where a number should be is counted on both paths") {
+  Both both(Steps{{"unflatten", "{}"}, {"convert", "types: {x: number}"}});
+  CHECK(both(R"({"x.a":"1","y":2})", false) == R"({"x":{"a":"1"},"y":2})");
+  both.check_counters();
+}
+
 TEST_CASE("hot path: an object that a filter took out is not left empty") {
   Both both(Steps{{"unflatten", "{}"}, {"add_client_id", "{from: {jwt: http.auth}}"}});
   CHECK(both(R"({"http.auth.x":"a","http.b":1})", false) == R"({"http":{"b":1}})");

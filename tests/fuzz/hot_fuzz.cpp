@@ -37,7 +37,10 @@ Chain chain_of(const Steps& steps) {
                         {},
                         {}});
     }
-    if (!when.empty()) made.back().when = std::move(*Condition::parse(when));
+    if (when.empty()) continue;
+    Result<Condition> condition = Condition::parse(when);
+    must(condition.has_value(), "the fuzzer's own condition", when);
+    made.back().when = std::move(*condition);
   }
   must(!problems.any() && made.size() == steps.size(), "the fuzzer's own settings",
        problems.text());
@@ -142,7 +145,7 @@ const std::vector<Steps>& chains() {
       {{"unflatten", "{}"}, {"keep", "paths: [meta, http.a, x]"}, {"set", "{meta.z: 1, n: null}"}},
       {{"unflatten", "{}"},
        {"add_client_id", "{from: [{jwt: http.auth}, {basic: http.a}, x], to: meta.client}"},
-       {"set", "{y: '{x|none}'}", "http.b == 1 or x exists"},
+       {"set", "{y: '{x|none}'}", "http.b == 1 or exists(x)"},
        {"event_meta", "{stream: '{x|s}', schema: /x/1.0.0, dt: when}"}},
       {{"unflatten", "{}"}, {"drop_nulls", "{}"}, {"where", "condition: meta.a != 1"}}};
   return all;
