@@ -111,6 +111,8 @@ def text(rows, pairs, by_stage, by_spool, by_kafka, count):
               [[f"{name}: {VARIANT_WORDS[name]}", f"{ours.input.bytes / ours.input.lines:.0f}", rate(ours.rate),
                 f"{1e9 * ours.cpu / ours.input.lines:,.0f} ns", rate(its.rate), f"{ours.share_of(its):.2f}", f"{ours.rss / 1024:.1f}"]
                for name, (ours, its) in pairs.items()]),
+        "How the cost of an event grows with line length, keys, files, filters and batch size, by `./dev bench curves`:\n",
+        "![CPU per event, in nanoseconds](curves.svg)\n",
         "## Stages\n",
         "Alone and in memory (Google Benchmark), on the plain lines.\n",
         table(["stage", "events per second", "per event"],
