@@ -115,7 +115,10 @@ bool Pipeline::read_once(Tick now) {
     turn_ = (i + 1) % sources;  // with little credit, the others come first
     Inlet& inlet = parts_.inlets[i];
     const std::optional<Lines> lines = inlet.source->read(parts_.rules.read_bytes);
-    if (!lines) continue;
+    if (!lines) {
+      wakeups_[i].deaf = false;  // a piece of a line: its rest may be there already
+      continue;
+    }
     progressed = true;
     last_byte_ = now;
     take(i, *lines, now);

@@ -127,8 +127,10 @@ std::vector<Found> Discovery::scan() const {
     if (excluded(path)) continue;
     if (auto file = look_at(path)) found.push_back(std::move(*file));
   }
+  // Within one tick of the file system's clock a log comes after its rotations, whose names are longer.
   std::sort(found.begin(), found.end(), [](const Found& a, const Found& b) {
-    return std::tie(a.modified, a.path) < std::tie(b.modified, b.path);
+    return std::tuple(a.modified, b.path.size(), std::string_view(a.path)) <
+           std::tuple(b.modified, a.path.size(), std::string_view(b.path));
   });
   return found;
 }

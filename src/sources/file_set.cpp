@@ -66,10 +66,27 @@ FileSet::FilePtr FileSet::by_identity(const Identity& identity) const {
   return same == files_.end() ? nullptr : *same;
 }
 
-void FileSet::rescan(Tick now) {
+// A file that is renamed while names are listed is in no list, or twice. With anything new, two lists must agree.
+std::vector<Found> FileSet::scan() {
+  constexpr int kTries = 5;
   std::vector<Found> found = discovery_.scan();
+  const auto is_new = [this](const Found& file) { return !by_identity(file.identity); };
+  for (int i = 0; i < kTries && std::any_of(found.begin(), found.end(), is_new); ++i) {
+    std::vector<Found> again = discovery_.scan();
+    const bool same = std::equal(found.begin(), found.end(), again.begin(), again.end(),
+                                 [](const Found& a, const Found& b) {
+                                   return a.path == b.path && a.identity == b.identity;
+                                 });
+    found = std::move(again);
+    if (same) break;
+  }
+  return found;
+}
+
+void FileSet::rescan(Tick now) {
+  std::vector<Found> found = scan();
   // Again for whatever appeared before its directory was watched.
-  if (notifier_.watch_directories(discovery_.directories(found))) found = discovery_.scan();
+  if (notifier_.watch_directories(discovery_.directories(found))) found = scan();
   if (first_scan_ && found.empty())
     context_.log.info("no file matches {} yet; looks again and again",
                       fmt::join(settings_.paths, ", "));

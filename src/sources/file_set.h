@@ -79,6 +79,7 @@ class FileSet {
   void adopt(const Found& found, Tick now);
   FilePtr open_new(Handle handle, const Found& found, std::uint64_t start, Tick now);
   void add(const FilePtr& file);
+  std::vector<Found> scan();
   void update_paths(const std::vector<Found>& found, Tick now);
   void order_rotated(std::size_t first_new);
   void unpark(Tick now);

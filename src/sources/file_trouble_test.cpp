@@ -41,6 +41,22 @@ struct NoRoom {
   void (*heard_)(int);
 };
 
+TEST_CASE("a log and its rotation of the same moment keep their order over a restart") {
+  Follower tail;
+  tail.append("access.log.1", "one\n");
+  tail.append("access.log", "two\n");
+  const auto moment = std::filesystem::last_write_time(tail.logs("access.log"));
+  std::filesystem::last_write_time(tail.logs("access.log.1"), moment);
+  tail.start();
+  tail.clock.at += Millis{1100};
+  tail.source->watch(tail.clock.at);
+  tail.kill();
+  tail.rename("access.log", "access.log.2");
+  tail.append("access.log", "three\n");
+  tail.start();
+  CHECK(tail.texts() == Texts{"one", "two", "three"});
+}
+
 TEST_CASE("a new file that cannot be noted waits, and holds up no other") {
   Follower tail;
   tail.append("access.log", "one\n");

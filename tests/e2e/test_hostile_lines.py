@@ -70,3 +70,11 @@ def test_a_binary_file_is_all_dead_letters_and_no_end_of_the_process(tmp_path):
     found = b"".join(kept(json.loads(line)) for line in letters.read_text().splitlines())
     # Between lines only what belongs to none is left out: newlines, a carriage return before one, white space and NULs.
     assert found.translate(None, b"\n\r\x00 \t") == binary.translate(None, b"\n\r\x00 \t")
+
+
+def test_long_lines_come_through_a_pipe_as_fast_as_they_are_written():
+    """A pipe holds 64 KiB: a line is read in many pieces, none of which may wait for anything but the next."""
+    line = b'{"a":"' + b"x" * 1_000_000 + b'"}\n'
+    done = pipe(stdin=line * 60, timeout=50)  # with a pause for each piece it would take a quarter of an hour
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == line * 60
