@@ -119,6 +119,8 @@ FileStream::Read FileStream::read(std::size_t max_bytes, CutRules rules, ReadSpa
 
 void FileStream::remember_bytes(std::string_view consumed, std::string_view known, Tick now) {
   if (consumed.empty()) return;
+  // Noted while it was empty, it would be known again in whatever has its inode.
+  dirty = dirty || head_.empty();
   if (head_.size() < kHeadBytes) head_.append(consumed.substr(0, kHeadBytes - head_.size()));
   if (!marks_.empty() ? marks_.back().offset < position_.line : true) add_mark(now);
   tail_ = last(known, kTailBytes);

@@ -57,6 +57,25 @@ TEST_CASE("a log and its rotation of the same moment keep their order over a res
   CHECK(tail.texts() == Texts{"one", "two", "three"});
 }
 
+TEST_CASE("a log that was noted while it was empty is known by what was read since") {
+  Follower tail;
+  tail.append("access.log", "");
+  tail.start();
+  CHECK(tail.texts().empty());
+  tail.append("access.log", "one\n");
+  const std::vector<Got> got = tail.read();
+  REQUIRE(Follower::texts(got) == Texts{"one"});
+  tail.source->checkpoint();
+  tail.kill();
+  tail.copy("access.log", "access.log.1");
+  replace(tail, "access.log", "two\n");
+  tail.start();
+  const std::vector<Got> again = tail.read();
+  REQUIRE(Follower::texts(again) == Texts{"one", "two"});
+  CHECK(again[0].gen == got[0].gen);
+  CHECK_FALSE(again[1].gen == got[0].gen);
+}
+
 TEST_CASE("a new file that cannot be noted waits, and holds up no other") {
   Follower tail;
   tail.append("access.log", "one\n");
