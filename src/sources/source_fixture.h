@@ -111,6 +111,11 @@ class Follower {
     make_source(false);
     REQUIRE(setrlimit(RLIMIT_NOFILE, &limit) == 0);
   }
+  /// A second later, it looks at what there is and reads nothing.
+  Wakeup look() {
+    clock.at += Millis{1100};
+    return source->watch(clock.at);
+  }
   /// Ends without another checkpoint, as kill -9 does.
   void kill() {
     source.reset();

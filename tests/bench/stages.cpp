@@ -168,11 +168,15 @@ void filter(benchmark::State& state, const FilterLine* line) {
   });
 }
 
-void chain(benchmark::State& state) {
+pipeline::Chain chain_of_three() {
   std::vector<pipeline::Chain::Step> steps;
   for (const std::size_t i : {0, 2, 3})
     steps.push_back({kFilters[i].name, make_filter(kFilters[i]), {}, pipeline::OnError::drop});
-  const pipeline::Chain three(std::move(steps));
+  return pipeline::Chain(std::move(steps));
+}
+
+void chain(benchmark::State& state) {
+  const pipeline::Chain three = chain_of_three();
   over_events(state, {}, [&](std::vector<json::Event>& events) {
     for (json::Event& event : events) {
       if (!three.apply(event)) std::abort();
@@ -182,10 +186,7 @@ void chain(benchmark::State& state) {
 
 // The same three filters without a tree: parse, filters and text in one.
 void hot_path(benchmark::State& state) {
-  std::vector<pipeline::Chain::Step> steps;
-  for (const std::size_t i : {0, 2, 3})
-    steps.push_back({kFilters[i].name, make_filter(kFilters[i]), {}, pipeline::OnError::drop});
-  const pipeline::Chain three(std::move(steps));
+  const pipeline::Chain three = chain_of_three();
   pipeline::HotPath path({.chains = {&three}, .reads = {}, .foreign = {}});
   json::Arena arena;
   std::size_t iteration = 0;
