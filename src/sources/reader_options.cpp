@@ -38,8 +38,9 @@ constexpr Option kSpoolOptions[] = {
     {.name = "max_bytes",
      .type = Type::bytes,
      .default_text = "1GiB",
-     .summary = "The most that spool.db takes of the disk, its log included; at least 16MiB. 0: no "
-                "spool, so a crash loses what was in memory."},
+     .summary =
+         "The most that data_dir/spool takes of the disk; at least 16MiB. 0: no spool, so a crash "
+         "loses what was in memory."},
     {.name = "when_full",
      .type = Type::choice,
      .default_text = "block",
@@ -50,7 +51,7 @@ constexpr Option kSpoolOptions[] = {
 };
 constexpr SourceSection kStdinSections[] = {
     {"spool",
-     "What was read from stdin is in data_dir/spool.db within 50 ms, and stays there until every "
+     "What was read from stdin is in data_dir/spool within 50 ms, and stays there until every "
      "sink has settled it: nothing is lost by kill -9 or a power cut.",
      kSpoolOptions}};
 

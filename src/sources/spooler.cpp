@@ -62,20 +62,12 @@ Spooler::Spooler(int fd, SpoolRules rules, state::Spool::Opened opened,
       spool_(std::move(opened.spool)),
       raw_(kReadBytes) {
   start_input(std::move(opened.inputs));
-  if (!opened.moved.empty()) {
-    context_.counters->lost_bytes.add(opened.moved_bytes);
+  for (const state::Spool::SetAside& segment : opened.set_aside) {
+    context_.counters->lost_bytes.add(segment.bytes);
     context_.log.error(
-        "spool.db was damaged and is now {}: what waited in it ({} at most) is not sent",
-        opened.moved, human_bytes(opened.moved_bytes));
-  }
-  if (opened.log.mended)
-    context_.log.error(
-        "spool.db-wal was damaged and is mended; rows whose checksum does not fit are set aside");
-  if (opened.log.lost_bytes > 0) {
-    context_.counters->lost_bytes.add(opened.log.lost_bytes);
-    context_.log.error(
-        "spool.db-wal ends in a batch that is torn: {} bytes at most were read and are lost",
-        opened.log.lost_bytes);
+        "a segment of the spool was damaged at its head and is now {}: what waited in it ({} at "
+        "most) is not sent and counts as lost",
+        segment.path, human_bytes(segment.bytes));
   }
   more_ = handed_on_ < spool_->last_row();
   thread_ = start_thread("spool", [this] { work(); });
@@ -110,23 +102,17 @@ void Spooler::tell(int fd) const {
 
 void Spooler::work() {
   while (!stopping_.load()) {
-    if (spool_ != nullptr) {
-      if (lend_.exchange(false)) {
-        spool_->lend();
-        full_ = context_.clock->now() + kSpoolLend;
-      }
-      release(false);
-      read_back();
-      store(false);
-    } else {
-      renew("it could not be replaced before");
+    if (lend_.exchange(false)) {
+      spool_->lend();
+      full_ = context_.clock->now() + kSpoolLend;
     }
+    release(false);
+    read_back();
+    store(false);
     wait();
   }
-  if (spool_ != nullptr) {
-    store(true);
-    release(true);
-  }
+  store(true);
+  release(true);
   if (pending_.empty()) return;
   context_.counters->lost_bytes.add(pending_.size());
   context_.log.error("{} bytes that were read could not be kept in the spool; they are lost",
@@ -136,7 +122,6 @@ void Spooler::work() {
 int Spooler::patience(Tick now) const {
   std::optional<Tick> until;
   const auto at = [&](Tick tick) { until = until ? std::min(*until, tick) : tick; };
-  if (spool_ == nullptr) at(now + kSpoolRetry);
   if (unreadable_) at(*unreadable_ + kSpoolRetry);
   if (full_) {
     at(*full_ + kSpoolRetry);

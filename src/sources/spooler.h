@@ -90,7 +90,6 @@ class Spooler {
   void hand_on(state::SpoolRow row);
   void release(bool at_once);
   bool release_one(std::int64_t id, std::uint64_t offset);
-  void renew(const std::string& why);
   void note_input();
   void tell(int fd) const;
 
@@ -101,8 +100,8 @@ class Spooler {
   int wake_fd_ = -1;   // told: this thread has something to do
 
   // The thread's own.
-  std::unique_ptr<state::Spool> spool_;  // nullptr: a damaged one could not be replaced yet
-  state::SpoolInput current_;            // what fd_ brings
+  std::unique_ptr<state::Spool> spool_;
+  state::SpoolInput current_;  // what fd_ brings
   std::unique_ptr<Gunzip> gunzip_;
   std::vector<char> raw_;
   std::string pending_;   // read, not yet in the spool
@@ -119,7 +118,6 @@ class Spooler {
   std::uint64_t dropped_while_full_ = 0;
   std::uint64_t damaged_bytes_ = 0;  // of rows since the last sound one
   Tick released_{};
-  bool undeletable_ = false;  // damage: what is settled cannot be deleted
 
   mutable std::mutex mutex_;
   // Guarded by it.

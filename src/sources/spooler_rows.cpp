@@ -32,7 +32,6 @@ std::uint64_t count_lines(std::string_view bytes, bool open) {
 
 // Whole lines together; a piece of one only when there is nothing else for too long.
 void Spooler::store(bool last_chance) {
-  if (spool_ == nullptr) return;
   const Tick now = context_.clock->now();
   const bool all = last_chance || input_ended_;
   if (!all && pending_.size() < kSpoolRowBytes && now - pending_since_ < kSpoolDelay) return;
@@ -58,7 +57,7 @@ void Spooler::store(bool last_chance) {
     if (std::exchange(stored_, true)) return;
   }
   // Not needed for what follows: the next start finds the end of the input again.
-  if (spool_ != nullptr) (void)spool_->end(current_.id, current_.end);
+  spool_->end();
   tell(ready_fd_);
 }
 
@@ -74,10 +73,6 @@ bool Spooler::store_row(std::size_t size, bool last_chance) {
   row.lines = count_lines(row.bytes, current_.line_open);
   Result<void> done = spool_->append(current_, row, last_chance);
   while (!done) {
-    if (spool_->trouble() == state::Trouble::damaged) {
-      renew(done.error().what);
-      return false;
-    }
     if (!make_room(size, done.error().what)) return false;
     if (pending_.size() < size) return !pending_.empty();  // the newest lines were dropped instead
     done = spool_->append(current_, row, last_chance);
@@ -153,7 +148,6 @@ void Spooler::count_dropped(std::uint64_t lines, std::uint64_t bytes) {
 }
 
 void Spooler::read_back() {
-  if (spool_ == nullptr) return;
   for (;;) {
     {
       const std::lock_guard lock(mutex_);
@@ -162,7 +156,6 @@ void Spooler::read_back() {
       if (!more_ || queued_bytes_ >= kSpoolQueueBytes) break;
     }
     auto row = spool_->next(handed_on_);
-    if (!row && spool_->trouble() == state::Trouble::damaged) return renew(row.error().what);
     if (!row) {
       if (!unreadable_) context_.log.error("{}; trying again", row.error().what);
       unreadable_ = context_.clock->now();
@@ -200,8 +193,8 @@ void Spooler::look_for_gap(const state::SpoolRow& row) {
   if (gap == 0 || rules_.when_full == SpoolRules::WhenFull::drop_oldest) return;
   context_.counters->lost_bytes.add(gap);
   context_.log.error(
-      "spool.db: {} bytes before {} of generation {} are not there any more and count as lost", gap,
-      row.offset, row.gen.text());
+      "the spool: {} bytes before {} of generation {} are not there any more and count as lost",
+      gap, row.offset, row.gen.text());
 }
 
 void Spooler::report_damaged(const state::SpoolRow& row) {
@@ -212,7 +205,7 @@ void Spooler::report_damaged(const state::SpoolRow& row) {
   context_.counters->lost_bytes.add(row.length);
   damaged_bytes_ += row.length;
   context_.log.error(
-      "spool.db: the checksum of a row does not fit: {} bytes at {} of generation {} are not sent "
+      "the spool: a row is damaged: {} bytes at {} of generation {} are not sent "
       "and count as lost; {}",
       row.length, row.offset, row.gen.text(),
       wrote ? "as they are now they are kept in " + kept : "they could not be kept");
@@ -237,7 +230,6 @@ void Spooler::note_input() {
 }
 
 void Spooler::release(bool at_once) {
-  if (spool_ == nullptr) return;
   std::map<std::int64_t, std::uint64_t> settled;
   {
     const std::lock_guard lock(mutex_);
@@ -250,23 +242,11 @@ void Spooler::release(bool at_once) {
     settled.swap(settled_);
   }
   released_ = context_.clock->now();
-  bool nothing_waits = handed_on_ == spool_->last_row();
   for (const auto& [id, offset] : settled) {
-    if (undeletable_ || !release_one(id, offset)) {
-      const std::lock_guard lock(mutex_);
-      settled_.emplace(id, offset);
-    }
-  }
-  if (!undeletable_) return spool_->shrink();
-  {
+    if (release_one(id, offset)) continue;
     const std::lock_guard lock(mutex_);
-    for (const auto& [id, input] : inputs_) {
-      const auto known = settled_.find(id);
-      const std::uint64_t offset = known == settled_.end() ? input.begin : known->second;
-      nothing_waits = nothing_waits && offset >= input.end;
-    }
+    settled_.emplace(id, offset);
   }
-  if (nothing_waits) renew("all that could be read of it was sent");
 }
 
 bool Spooler::release_one(std::int64_t id, std::uint64_t offset) {
@@ -277,9 +257,7 @@ bool Spooler::release_one(std::int64_t id, std::uint64_t offset) {
     whole = seen && offset >= inputs_[id].end && (id != current_.id || stored_);
   }
   if (const Result<void> done = spool_->release(id, offset, whole); !done) {
-    undeletable_ = spool_->trouble() == state::Trouble::damaged;
-    context_.log.error("{}; what is settled stays in the spool{}", done.error().what,
-                       undeletable_ ? " until nothing else waits in it" : ", trying again");
+    context_.log.error("{}; what is settled stays in the spool, trying again", done.error().what);
     return false;
   }
   const std::lock_guard lock(mutex_);
@@ -288,42 +266,6 @@ bool Spooler::release_one(std::int64_t id, std::uint64_t offset) {
   gone_.push_back(inputs_[id].gen);
   inputs_.erase(id);
   return true;
-}
-
-// The file is damaged in what holds it together. What was handed on is settled as ever; the rest of it is lost.
-void Spooler::renew(const std::string& why) {
-  spool_.reset();
-  auto opened = state::Spool::open_anew(context_.data_dir, rules_.max_bytes, *context_.clock);
-  if (!opened) {
-    if (!full_) context_.log.error("{}; stdin waits", opened.error().what);
-    full_ = context_.clock->now();
-    return;
-  }
-  spool_ = std::move(opened->spool);
-  std::uint64_t lost = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    for (auto& [id, input] : inputs_) {
-      if (id < handed_input_) continue;
-      const std::uint64_t end = id == handed_input_ ? handed_end_ : input.begin;
-      lost += input.end - std::min(end, input.end);
-      input.end = std::min(end, input.end);
-      if (input.begin >= input.end) settled_[id] = input.end;
-    }
-  }
-  context_.counters->lost_bytes.add(lost);
-  context_.log.error(
-      "{}; the spool begins anew, the damaged one is now {}; {} bytes of it are lost", why,
-      opened->moved, lost);
-  handed_on_ = 0;
-  undeletable_ = false;
-  state::SpoolInput next;
-  next.id = current_.id + 1;
-  next.gen = Uuid::random();
-  next.source = current_.source;
-  next.identity = input_identity(fd_, 0);
-  current_ = std::move(next);
-  note_input();
 }
 
 }  // namespace tailgate::sources

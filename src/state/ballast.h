@@ -12,8 +12,8 @@ std::uint64_t disk_room(const std::string& directory);
 /// All of it.
 std::uint64_t disk_size(const std::string& directory);
 
-/// A file that only takes space, so that there is some to work with when the disk is full: deleting rows, too, writes
-/// before it frees anything. One thread.
+/// A file that only takes space, so that there is some to work with when the disk is full: to save a position writes
+/// before what it settles can be deleted. One thread.
 class Ballast {
  public:
   Ballast(std::string directory, std::uint64_t bytes);

@@ -16,13 +16,13 @@ Database::Database(Database&& other) noexcept
     : handle_(std::exchange(other.handle_, nullptr)),
       path_(std::move(other.path_)),
       if_damaged_(other.if_damaged_),
-      trouble_(other.trouble_) {}
+      lacks_space_(other.lacks_space_) {}
 
 Database& Database::operator=(Database&& other) noexcept {
   std::swap(handle_, other.handle_);
   std::swap(path_, other.path_);
   std::swap(if_damaged_, other.if_damaged_);
-  std::swap(trouble_, other.trouble_);
+  std::swap(lacks_space_, other.lacks_space_);
   return *this;
 }
 
@@ -36,14 +36,12 @@ Error Database::error(std::string_view doing) {
   int system = handle_ == nullptr ? 0 : sqlite3_system_errno(handle_);
   if ((code & 0xff) != SQLITE_IOERR && (code & 0xff) != SQLITE_CANTOPEN)
     system = 0;  // an older one
-  trouble_ = Trouble::other;
-  if (code == SQLITE_FULL || system == ENOSPC || system == EDQUOT) {
-    trouble_ = Trouble::full;
+  lacks_space_ = code == SQLITE_FULL || system == ENOSPC || system == EDQUOT;
+  if (lacks_space_) {
     why = "the disk is full";
   } else if (code == SQLITE_READONLY) {
     why = "the file or its directory is read-only";
   } else if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB) {
-    trouble_ = Trouble::damaged;
     why += fmt::format("; the file is damaged{}{}", if_damaged_.empty() ? "" : ": ", if_damaged_);
   } else if (system != 0) {
     why += fmt::format(" ({})", std::strerror(system));
@@ -51,7 +49,7 @@ Error Database::error(std::string_view doing) {
   return Error{fmt::format("{}: {}: {}", path_, doing, why)};
 }
 
-Result<Database> Database::open(const Options& options, Trouble* trouble) {
+Result<Database> Database::open(const Options& options) {
   Database database;
   database.path_ = options.path;
   database.if_damaged_ = options.if_damaged;
@@ -60,23 +58,13 @@ Result<Database> Database::open(const Options& options, Trouble* trouble) {
       made >= 0)
     ::close(made);
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-  if (sqlite3_open_v2(options.path.c_str(), &database.handle_, flags, nullptr) != SQLITE_OK) {
-    const Error error = database.error("cannot open");
-    if (trouble != nullptr) *trouble = database.trouble();
-    return tl::unexpected<Error>(error);
-  }
+  if (sqlite3_open_v2(options.path.c_str(), &database.handle_, flags, nullptr) != SQLITE_OK)
+    return tl::unexpected<Error>(database.error("cannot open"));
   sqlite3_extended_result_codes(database.handle_, 0);
-  const std::string pragmas = fmt::format(
-      "PRAGMA page_size={}; PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL;"
-      "PRAGMA synchronous={}; PRAGMA temp_store=MEMORY; PRAGMA secure_delete=OFF;"
-      "PRAGMA cache_size=-{}; PRAGMA wal_autocheckpoint={}; PRAGMA journal_size_limit={};",
-      options.page_bytes, options.full_sync ? "FULL" : "NORMAL", options.cache_bytes >> 10,
-      options.wal_pages, options.wal_pages * options.page_bytes);
-  Result<void> done = database.run(pragmas);
-  if (done && options.max_pages > 0) {
-    done = database.run(fmt::format("PRAGMA max_page_count={}", options.max_pages));
-  }
-  if (trouble != nullptr) *trouble = database.trouble();
+  const Result<void> done = database.run(
+      "PRAGMA page_size=4096; PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL;"
+      "PRAGMA synchronous=NORMAL; PRAGMA temp_store=MEMORY; PRAGMA secure_delete=OFF;"
+      "PRAGMA cache_size=-256; PRAGMA wal_autocheckpoint=1000; PRAGMA journal_size_limit=4096000;");
   if (!done) return tl::unexpected<Error>(done.error());
   return database;
 }
@@ -138,12 +126,6 @@ Statement& Statement::bind_text(int at, std::string_view text) {
 Statement& Statement::bind_blob(int at, std::string_view bytes) {
   const char* data = bytes.data() == nullptr ? "" : bytes.data();
   sqlite3_bind_blob(handle_, at, data, static_cast<int>(bytes.size()), SQLITE_TRANSIENT);
-  return *this;
-}
-
-Statement& Statement::bind_blob_in_place(int at, std::string_view bytes) {
-  const char* data = bytes.data() == nullptr ? "" : bytes.data();
-  sqlite3_bind_blob(handle_, at, data, static_cast<int>(bytes.size()), SQLITE_STATIC);
   return *this;
 }
 

@@ -15,27 +15,13 @@ namespace tailgate::state {
 
 class Statement;
 
-/// Of which kind the last error was: what its owner can do about it.
-enum class Trouble : std::uint8_t {
-  none,
-  full,     // no room: of the disk, of a quota, or of max_pages
-  damaged,  // the file is no database, or its pages contradict each other
-  other,
-};
-
-/// One SQLite database in exclusive locking mode: no shared memory, so a WAL works wherever files
-/// do. Never throws: every error says the file and what SQLite and the system say. One thread at a
-/// time.
+/// One SQLite database in WAL mode and exclusive locking: no shared memory, so it works wherever files do. What is
+/// committed survives kill -9; a power cut may take the last commits (synchronous=NORMAL). Never throws: every error says
+/// the file and what SQLite and the system say. One thread at a time.
 class Database {
  public:
   struct Options {
     std::string path;
-    int page_bytes = 4096;
-    bool full_sync = false;  // FULL survives a power cut; NORMAL survives kill -9 and may lose the
-                             // last commits to one
-    int cache_bytes = 256 << 10;
-    std::int64_t wal_pages = 1000;  // so many are written twice at a time, when the log is taken in
-    std::int64_t max_pages = 0;     // 0: no limit
     std::string_view if_damaged = "move it away to start anew";  // what the error says to do then
   };
 
@@ -44,8 +30,7 @@ class Database {
   Database& operator=(Database&& other) noexcept;
   ~Database();
 
-  /// `trouble`, where given, hears of which kind an error was.
-  static Result<Database> open(const Options& options, Trouble* trouble = nullptr);
+  static Result<Database> open(const Options& options);
 
   /// Runs one or several statements that return no rows.
   Result<void> run(const std::string& sql);
@@ -55,18 +40,17 @@ class Database {
   void roll_back();
   /// What a statement that returns one number says.
   Result<std::int64_t> number(std::string_view sql);
-  /// Says what went wrong last, and notes of which kind it was.
+  /// Says what went wrong last.
   [[nodiscard]] Error error(std::string_view doing);
-  /// The kind of the last error().
-  [[nodiscard]] Trouble trouble() const { return trouble_; }
-  void note(Trouble trouble) { trouble_ = trouble; }
+  /// The last error() was for want of space.
+  [[nodiscard]] bool lacks_space() const { return lacks_space_; }
   [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
   sqlite3* handle_ = nullptr;
   std::string path_;
   std::string_view if_damaged_;
-  Trouble trouble_ = Trouble::none;
+  bool lacks_space_ = false;
 };
 
 /// A prepared statement. Bind by 1-based position, read columns by 0-based position, as SQLite
@@ -84,8 +68,6 @@ class Statement {
   }
   Statement& bind_text(int at, std::string_view text);
   Statement& bind_blob(int at, std::string_view bytes);
-  /// The bytes are not copied: they must stay until the statement was run.
-  Statement& bind_blob_in_place(int at, std::string_view bytes);
 
   /// True: a row is at hand. False: done.
   Result<bool> step();

@@ -3,269 +3,241 @@
 
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <utility>
-
-#include "base/checksum.h"
 
 namespace tailgate::state {
 namespace {
 
-constexpr std::int64_t kSchemaVersion = 1;
-/// Bytes that are taken in from the log in one step, within a sixteenth of what there is.
-constexpr Bytes kSmallestLog = Bytes{1} << 20;
-constexpr Bytes kLargestLog = Bytes{32} << 20;
-/// What the ballast holds beside room for the log: a row, twice.
-constexpr Bytes kBallastBeside = Bytes{4} << 20;
+namespace fs = std::filesystem;
 
-// What orders and describes a row stands before its bytes, so that it can be read without them.
-constexpr const char* kSchema = R"(
-CREATE TABLE input (
-  id INTEGER PRIMARY KEY,
-  gen BLOB NOT NULL UNIQUE,
-  source TEXT NOT NULL,
-  identity TEXT NOT NULL,
-  begin INTEGER NOT NULL,
-  end INTEGER NOT NULL,
-  ended INTEGER NOT NULL
-);
-CREATE TABLE row (
-  id INTEGER PRIMARY KEY,
-  input INTEGER NOT NULL,
-  offset INTEGER NOT NULL,
-  length INTEGER NOT NULL,
-  lines INTEGER NOT NULL,
-  whole INTEGER NOT NULL,
-  read_at INTEGER NOT NULL,
-  crc INTEGER NOT NULL,
-  bytes BLOB NOT NULL
-);
-)";
-
-std::string_view bytes_of(const Uuid& gen) {
-  return {reinterpret_cast<const char*>(gen.bytes.data()), gen.bytes.size()};
-}
-
-Uuid gen_of(const std::string& bytes) {
-  Uuid gen;
-  std::copy_n(bytes.begin(), std::min(bytes.size(), gen.bytes.size()), gen.bytes.begin());
-  return gen;
-}
-
-std::int64_t millis_of(WallTime time) {
-  return std::chrono::duration_cast<Millis>(time.time_since_epoch()).count();
-}
-
-std::uint32_t checksum_of(const SpoolRow& row) {
-  const std::string place = fmt::format("{} {} {} {} {}", row.gen.text(), row.offset, row.length,
-                                        row.lines, millis_of(row.read_at));
-  return crc32(row.bytes, crc32(place));
-}
-
-Result<std::string> set_aside(const std::string& directory, const Clock& clock) {
-  const std::string path = directory + "/spool.db";
-  std::string time = rfc3339(clock.wall());
-  std::erase_if(time, [](char c) { return c == ':' || c == '-'; });
-  const std::string to = fmt::format("{}.corrupt-{}", path, time);
-  if (std::rename(path.c_str(), to.c_str()) != 0) {
-    return fail(fmt::format("{}: is damaged, and cannot be moved to {}: {}", path, to,
-                            std::strerror(errno)));
-  }
-  // SQLite finds the log by the name of its file.
-  (void)std::rename((path + "-wal").c_str(), (to + "-wal").c_str());
-  return to;
-}
+/// A segment is a sixteenth of what there may be, within these bounds: space is given back by segments.
+constexpr Bytes kSmallestSegment = Bytes{1} << 20;
+constexpr Bytes kLargestSegment = Bytes{16} << 20;
+/// So that positions can be saved, and by that space be given back, when the disk is full.
+constexpr Bytes kBallast = Bytes{4} << 20;
 
 }  // namespace
 
-Spool::Spool(std::string directory, Bytes max_bytes, Bytes log_bytes, Database database)
-    : directory_(std::move(directory)),
+Spool::Spool(const std::string& directory, Bytes max_bytes)
+    : folder_(directory + "/spool"),
       max_bytes_(max_bytes),
-      log_bytes_(log_bytes),
-      database_(std::move(database)),
-      ballast_(directory_, log_bytes + kBallastBeside),
-      max_pages_(static_cast<std::int64_t>((max_bytes - log_bytes) / kPageBytes)) {}
-
-Result<Spool::Opened> Spool::try_open(const std::string& directory, Bytes max_bytes,
-                                      Trouble& trouble) {
-  const Bytes most = std::min<Bytes>(max_bytes, disk_size(directory));
-  const Bytes log = std::clamp(most / 16, kSmallestLog, kLargestLog);
-  Database::Options options;
-  options.path = directory + "/spool.db";
-  options.page_bytes = kPageBytes;
-  options.full_sync = true;
-  options.cache_bytes = 2 << 20;
-  options.wal_pages = static_cast<std::int64_t>(log / kPageBytes);
-  options.max_pages = static_cast<std::int64_t>((max_bytes - log) / kPageBytes);
-  options.if_damaged = "";
-  auto log_state = repair_log(options.path + "-wal", kPageBytes);
-  if (!log_state) return tl::unexpected<Error>(log_state.error());
-  auto database = Database::open(options, &trouble);
-  if (!database) return tl::unexpected<Error>(database.error());
-  std::unique_ptr<Spool> spool(new Spool(directory, max_bytes, log, std::move(*database)));
-  Result<void> done = spool->upgrade();
-  for (auto [sql, into] : {std::pair{"SELECT max(id) FROM row", &spool->last_row_},
-                           std::pair{"SELECT max(id) FROM input", &spool->last_input_}}) {
-    if (!done) break;
-    auto id = spool->database_.number(sql);
-    if (id) {
-      *into = *id;
-    } else {
-      done = tl::unexpected<Error>(id.error());
-    }
-  }
-  Result<std::vector<SpoolInput>> inputs;
-  if (done) inputs = spool->inputs();
-  if (done && !inputs) done = tl::unexpected<Error>(inputs.error());
-  trouble = done ? Trouble::none : spool->database_.trouble();
-  if (!done) return tl::unexpected<Error>(done.error());
-  (void)::chmod(options.path.c_str(), 0600);
-  spool->ballast_.take();
-  return Opened{std::move(spool), std::move(*inputs), {}, 0, *log_state};
-}
+      segment_bytes_(std::clamp(max_bytes / 16, kSmallestSegment, kLargestSegment)),
+      ballast_(directory, kBallast) {}
 
 Result<Spool::Opened> Spool::open(const std::string& directory, Bytes max_bytes,
                                   const Clock& clock) {
-  Trouble trouble = Trouble::none;
-  auto opened = try_open(directory, max_bytes, trouble);
-  if (opened || trouble != Trouble::damaged) return opened;
-  return open_anew(directory, max_bytes, clock);
-}
-
-Result<Spool::Opened> Spool::open_anew(const std::string& directory, Bytes max_bytes,
-                                       const Clock& clock) {
-  struct stat about {};
-  (void)::stat((directory + "/spool.db").c_str(), &about);
-  auto moved = set_aside(directory, clock);
-  if (!moved) return tl::unexpected<Error>(moved.error());
-  Trouble trouble = Trouble::none;
-  auto opened = try_open(directory, max_bytes, trouble);
-  if (!opened) return opened;
-  opened->moved = std::move(*moved);
-  opened->moved_bytes = static_cast<std::uint64_t>(about.st_size);
+  Opened opened;
+  std::unique_ptr<Spool> spool(new Spool(directory, max_bytes));
+  if (::mkdir(spool->folder_.c_str(), 0700) != 0 && errno != EEXIST)
+    return fail(fmt::format("{}: cannot make it: {}", spool->folder_, std::strerror(errno)));
+  std::string stamp = rfc3339(clock.wall());
+  std::erase_if(stamp, [](char c) { return c == ':' || c == '-'; });
+  if (auto done = spool->load(directory, stamp, opened); !done)
+    return tl::unexpected<Error>(done.error());
+  opened.inputs = spool->inputs();
+  spool->ballast_.take();
+  opened.spool = std::move(spool);
   return opened;
 }
 
-Result<void> Spool::upgrade() {
-  auto version = database_.number("PRAGMA user_version");
-  if (!version) return tl::unexpected<Error>(version.error());
-  if (*version > kSchemaVersion) {
-    return fail(fmt::format(
-        "{}: was written by a newer version (schema {}, this one knows {}); run that version, or "
-        "move the file away (what waits in it is then not sent)",
-        database_.path(), *version, kSchemaVersion));
+Result<void> Spool::load(const std::string& directory, const std::string& stamp, Opened& opened) {
+  std::error_code trouble;
+  std::vector<fs::path> paths;
+  for (fs::directory_iterator entry(folder_, trouble), end; !trouble && entry != end;
+       entry.increment(trouble)) {
+    if (entry->path().extension() == ".rows") paths.push_back(entry->path());
   }
-  if (*version == kSchemaVersion) return {};
-  auto transaction = Transaction::begin(database_);
-  if (!transaction) return tl::unexpected<Error>(transaction.error());
-  if (auto done = database_.run(kSchema); !done) return done;
-  if (auto done = database_.run(fmt::format("PRAGMA user_version={}", kSchemaVersion)); !done) {
-    return done;
+  if (trouble) return fail(fmt::format("{}: cannot read: {}", folder_, trouble.message()));
+  std::sort(paths.begin(), paths.end());
+  for (const fs::path& path : paths) {
+    auto segment = SpoolSegment::open(path);
+    if (!segment) return tl::unexpected<Error>(segment.error());
+    if (*segment) {
+      bytes_ += (*segment)->bytes();
+      last_row_ = std::max(last_row_, (*segment)->last_row());
+      const std::int64_t first = (*segment)->head().first_row;
+      segments_.emplace(first, std::move(**segment));
+      continue;
+    }
+    const std::uint64_t bytes = fs::file_size(path, trouble);
+    const fs::path to =
+        fmt::format("{}/spool.damaged-{}-{}", directory, stamp, path.filename().string());
+    if (bytes == 0) {  // the machine stopped while it was made
+      fs::remove(path, trouble);
+      continue;
+    }
+    if (std::rename(path.c_str(), to.c_str()) != 0) {
+      return fail(fmt::format("{}: is damaged, and cannot be moved to {}: {}", path.string(),
+                              to.string(), std::strerror(errno)));
+    }
+    opened.set_aside.push_back({to, bytes});
   }
-  return transaction->commit();
+  return {};
 }
 
-Result<std::vector<SpoolInput>> Spool::inputs() {
-  auto rows = database_.prepare(
-      "SELECT id, gen, source, identity, begin, end, ended FROM input ORDER BY id");
-  if (!rows) return tl::unexpected<Error>(rows.error());
+std::vector<SpoolInput> Spool::inputs() const {
   std::vector<SpoolInput> inputs;
-  for (;;) {
-    auto row = rows->step();
-    if (!row) return tl::unexpected<Error>(row.error());
-    if (!*row) break;
-    inputs.push_back({rows->integer(0), gen_of(rows->bytes(1)), rows->bytes(2), rows->bytes(3),
-                      rows->number(4), rows->number(5), rows->integer(6) != 0, false});
-  }
-  if (inputs.empty() || last_row_ == 0) return inputs;
-  // The end of the last input is noted when another one follows; until then its last row tells.
-  auto last = next(last_row_ - 1);
-  if (!last) return tl::unexpected<Error>(last.error());
-  SpoolInput& input = inputs.back();
-  if (*last && (*last)->damaged) input.ended = true;  // where it ends is not known
-  input.end = std::max(input.end, input.begin);
-  if (*last && !(*last)->damaged && (*last)->input == input.id) {
-    input.end = std::max(input.end, (*last)->offset + (*last)->length);
-    input.line_open = !(*last)->bytes.ends_with('\n');
+  for (const auto& [first, segment] : segments_) {
+    const SpoolSegment::Head& head = segment.head();
+    if (inputs.empty() || inputs.back().id != head.input) {
+      SpoolInput input;
+      input.id = head.input;
+      input.gen = head.gen;
+      input.source = head.source;
+      input.identity = head.identity;
+      input.begin = head.offset;
+      inputs.push_back(std::move(input));
+    }
+    inputs.back().end = std::max(segment.end_offset(), inputs.back().begin);
+    inputs.back().ended = segment.ended();
+    inputs.back().line_open = segment.line_open();
   }
   return inputs;
 }
 
-Result<std::optional<SpoolRow>> Spool::read(std::int64_t id, bool with_bytes) {
-  auto row = database_.prepare(fmt::format(
-      "SELECT r.id, r.input, i.gen, r.offset, r.length, r.lines, r.read_at, r.crc{} "
-      "FROM row r LEFT JOIN input i ON i.id = r.input WHERE r.id > ?1 ORDER BY r.id LIMIT 1",
-      with_bytes ? ", r.bytes" : ""));
-  if (!row) return tl::unexpected<Error>(row.error());
-  row->bind(1, id);
-  auto found = row->step();
-  if (!found) return tl::unexpected<Error>(found.error());
-  if (!*found) return std::nullopt;
-  SpoolRow result;
-  result.id = row->integer(0);
-  result.input = row->integer(1);
-  result.gen = gen_of(row->bytes(2));
-  result.offset = row->number(3);
-  result.length = row->number(4);
-  result.lines = row->number(5);
-  result.read_at = WallTime{Millis{row->integer(6)}};
-  if (with_bytes) result.bytes = row->bytes(8);
-  result.damaged = !with_bytes || result.bytes.size() != result.length ||
-                   row->integer(7) != static_cast<std::int64_t>(checksum_of(result));
-  return result;
-}
-
 Result<std::optional<SpoolRow>> Spool::next(std::int64_t id) {
-  auto row = read(id, true);
-  // A row whose pages cannot be followed is one row that is lost; what can be told of it is told.
-  if (!row && database_.trouble() == Trouble::damaged) row = read(id, false);
-  if (!row) trouble_ = database_.trouble();
-  return row;
+  auto segment = segments_.upper_bound(id);
+  if (segment != segments_.begin()) --segment;
+  for (; segment != segments_.end(); ++segment) {
+    if (segment->first != reading_) {
+      const auto before = segments_.find(reading_);
+      if (before != segments_.end() && !(writing_ && std::next(before) == segments_.end()))
+        before->second.close();
+      reading_ = segment->first;
+      place_ = segment->second.begin();
+    } else if (place_.row > id) {
+      place_ = segment->second.begin();
+    }
+    auto row = segment->second.read(place_, id);
+    if (!row || *row) return row;
+  }
+  return std::nullopt;
 }
 
-Result<void> Spool::put(const SpoolInput& input, const SpoolRow& row) {
-  auto transaction = Transaction::begin(database_);
-  if (!transaction) return tl::unexpected<Error>(transaction.error());
-  if (input.id > last_input_) {
-    auto add = database_.prepare("INSERT INTO input VALUES (?1, ?2, ?3, ?4, ?5, ?5, 0)");
-    if (!add) return tl::unexpected<Error>(add.error());
-    add->bind(1, input.id).bind_blob(2, bytes_of(input.gen)).bind_text(3, input.source);
-    add->bind_text(4, input.identity).bind(5, input.begin);
-    if (auto done = add->run(); !done) return done;
-    auto end = database_.prepare(
-        "UPDATE input SET end = max(end, begin, coalesce((SELECT offset + length FROM row "
-        "WHERE id = ?1 AND row.input = input.id), 0)) WHERE id = ?2");
-    if (!end) return tl::unexpected<Error>(end.error());
-    if (auto done = end->bind(1, last_row_).bind(2, last_input_).run(); !done) return done;
+Result<void> Spool::check_room(std::uint64_t bytes) {
+  if (bytes_ + bytes > max_bytes_) {
+    return fail(fmt::format("{}: what waits in it reaches spool.max_bytes ({})", folder_,
+                            human_bytes(max_bytes_)));
   }
-  auto add = database_.prepare("INSERT INTO row VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
-  if (!add) return tl::unexpected<Error>(add.error());
-  SpoolRow place;
-  place.gen = input.gen;
-  place.offset = row.offset;
-  place.length = row.bytes.size();
-  place.lines = row.lines;
-  place.read_at = row.read_at;
-  const std::uint32_t checksum = crc32(row.bytes, checksum_of(place));
-  add->bind(1, row.id).bind(2, input.id).bind(3, row.offset).bind(4, place.length);
-  add->bind(5, row.lines).bind(6, std::int64_t{row.bytes.ends_with('\n') ? 1 : 0});
-  add->bind(7, millis_of(row.read_at)).bind(8, std::int64_t{checksum});
-  add->bind_blob_in_place(9, row.bytes);
-  if (auto done = add->run(); !done) return done;
-  auto done = transaction->commit();
-  if (done) last_input_ = std::max(last_input_, input.id);
+  ballast_.take();
+  if (!ballast_.held()) return fail(fmt::format("{}: cannot write: the disk is full", folder_));
+  return {};
+}
+
+Result<void> Spool::begin_segment(const SpoolInput& input, const SpoolRow& row) {
+  writing_ = false;
+  if (!segments_.empty() && segments_.rbegin()->first != reading_)
+    segments_.rbegin()->second.close();
+  SpoolSegment::Head head;
+  head.input = input.id;
+  head.gen = input.gen;
+  head.source = input.source;
+  head.identity = input.identity;
+  head.first_row = row.id;
+  head.offset = row.offset;
+  head.line_open = input.line_open;
+  auto segment = SpoolSegment::create(folder_, head);
+  if (!segment) return tl::unexpected<Error>(segment.error());
+  bytes_ += segment->bytes();
+  segments_.insert_or_assign(row.id, std::move(*segment));
+  writing_ = true;
+  return {};
+}
+
+Result<void> Spool::append(const SpoolInput& input, const SpoolRow& row, bool last_chance) {
+  const std::uint64_t bytes = SpoolSegment::kRowHeadBytes + row.bytes.size();
+  if (last_chance) {
+    ballast_.drop();
+  } else if (auto room = check_room(bytes + SpoolSegment::kHeadBytes); !room) {
+    return room;
+  }
+  const bool fits = writing_ && segments_.rbegin()->second.head().input == input.id &&
+                    segments_.rbegin()->second.bytes() + bytes <= segment_bytes_;
+  Result<void> done;
+  if (!fits) done = begin_segment(input, row);
+  if (done) {
+    SpoolSegment& segment = segments_.rbegin()->second;
+    done = segment.append(row);
+    if (done) {
+      bytes_ += bytes;
+      last_row_ = row.id;
+    } else {
+      writing_ = false;
+      if (segment.last_row() < segment.head().first_row) (void)remove(std::prev(segments_.end()));
+    }
+  }
   return done;
 }
 
-Result<void> Spool::end(std::int64_t input, std::uint64_t offset) {
-  auto note = database_.prepare("UPDATE input SET ended = 1, end = ?2 WHERE id = ?1");
-  if (!note) return tl::unexpected<Error>(note.error());
-  return note->bind(1, input).bind(2, offset).run();
+void Spool::end() {
+  if (!writing_) return;
+  const std::uint64_t before = segments_.rbegin()->second.bytes();
+  segments_.rbegin()->second.note_end();
+  bytes_ += segments_.rbegin()->second.bytes() - before;
+  writing_ = false;
+}
+
+Result<Spool::Segments::iterator> Spool::remove(Segments::iterator segment) {
+  if (auto done = segment->second.remove(); !done) return tl::unexpected<Error>(done.error());
+  if (std::next(segment) == segments_.end()) writing_ = false;
+  bytes_ -= segment->second.bytes();
+  return segments_.erase(segment);
+}
+
+// The one that is written to may stay while it is small: otherwise each line that flows would make a file.
+Result<void> Spool::release(std::int64_t input, std::uint64_t offset, bool whole) {
+  for (auto segment = segments_.begin(); segment != segments_.end();) {
+    const bool stays = !whole && writing_ && std::next(segment) == segments_.end() &&
+                       segment->second.bytes() < kSmallestSegment;
+    if (segment->second.head().input != input || stays ||
+        (!whole && segment->second.end_offset() > offset)) {
+      ++segment;
+      continue;
+    }
+    auto next = remove(segment);
+    if (!next) return tl::unexpected<Error>(next.error());
+    segment = *next;
+  }
+  return {};
+}
+
+bool Spool::begins_line(Segments::const_iterator segment) const {
+  if (segment == segments_.end())
+    return segments_.rbegin()->second.ended() || !segments_.rbegin()->second.line_open();
+  const bool first_of_input =
+      segment == segments_.begin() ||
+      std::prev(segment)->second.head().input != segment->second.head().input;
+  return first_of_input || !segment->second.head().line_open;
+}
+
+Result<Spool::Dropped> Spool::drop_oldest(std::int64_t id, std::uint64_t bytes) {
+  Dropped dropped;
+  auto first = segments_.upper_bound(id);
+  while (dropped.bytes < bytes) {
+    while (first != segments_.end() && !begins_line(first)) ++first;
+    auto last = first;  // behind what goes together
+    for (bool whole = false; last != segments_.end() && !whole; whole = begins_line(last)) ++last;
+    if (first == segments_.end() || !begins_line(last)) break;
+    while (first != last) {
+      const SpoolSegment& segment = first->second;
+      const auto after = std::next(first);
+      // The last line of an input that is over has no newline.
+      const bool over =
+          after == segments_.end() || after->second.head().input != segment.head().input;
+      dropped.lines += segment.lines() + (over && segment.line_open() ? 1 : 0);
+      dropped.bytes += segment.end_offset() - segment.head().offset;
+      auto next = remove(first);
+      if (!next) return tl::unexpected<Error>(next.error());
+      first = *next;
+    }
+  }
+  return dropped;
 }
 
 }  // namespace tailgate::state

@@ -75,7 +75,7 @@ class Store {
   Result<void> save(std::span<const Checkpoint> records, std::span<const Uuid> forgotten = {});
 
   /// Whether the last error was one of space.
-  [[nodiscard]] bool lacks_space() const { return database_.trouble() == Trouble::full; }
+  [[nodiscard]] bool lacks_space() const { return database_.lacks_space(); }
 
   /// The durable side of the ledger: what became of every line of a source since its first, by the sink's name.
   Result<std::map<std::string, Tally>> totals(const std::string& source);

@@ -37,27 +37,8 @@ class Machine {
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;
 
-  // Each five bytes: where (3), what kind of damage, and a byte for it.
   void run(std::string_view damage) {
-    std::string bytes = whole_;
-    for (; damage.size() >= 5 && !bytes.empty(); damage.remove_prefix(5)) {
-      const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(damage[at]); };
-      const std::size_t at = (byte(0) | byte(1) << 8U | byte(2) << 16U) % bytes.size();
-      switch (byte(3) % 4) {
-        case 0:
-          bytes[at] = damage[4];
-          break;
-        case 1:
-          bytes[at] = static_cast<char>(bytes[at] ^ (1U << (byte(4) % 8U)));
-          break;
-        case 2:
-          bytes.resize(at);
-          break;
-        default:
-          std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(at),
-                      std::min<std::size_t>(byte(4), bytes.size() - at), '\0');
-      }
-    }
+    const std::string bytes = mangled(whole_, damage);
     const std::string first = opened(bytes);
     must(opened(bytes) == first, "the same damage has the same answer", first);
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -41,6 +42,29 @@ class Padded {
 
 inline std::string_view view(const std::uint8_t* data, std::size_t size) {
   return {reinterpret_cast<const char*>(data), size};
+}
+
+/// A file's bytes after damage, each five bytes of `damage` being one: where (3), of what kind, and a byte for it.
+inline std::string mangled(std::string bytes, std::string_view damage) {
+  for (; damage.size() >= 5 && !bytes.empty(); damage.remove_prefix(5)) {
+    const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(damage[at]); };
+    const std::size_t at = (byte(0) | byte(1) << 8U | byte(2) << 16U) % bytes.size();
+    switch (byte(3) % 4) {
+      case 0:
+        bytes[at] = damage[4];
+        break;
+      case 1:
+        bytes[at] = static_cast<char>(bytes[at] ^ (1U << (byte(4) % 8U)));
+        break;
+      case 2:
+        bytes.resize(at);
+        break;
+      default:
+        std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(at),
+                    std::min<std::size_t>(byte(4), bytes.size() - at), '\0');
+    }
+  }
+  return bytes;
 }
 
 inline std::string written(const json::Event& event) {
