@@ -111,6 +111,23 @@ TEST_CASE("a copy of a file of which nothing was settled comes before what the f
   CHECK(tail.texts() == Texts{"one", "two"});
 }
 
+TEST_CASE("a copy of what nobody saw in a log comes before what the log holds now") {
+  for (const bool found_empty : {false, true}) {
+    CAPTURE(found_empty);
+    Follower tail;
+    tail.append("access.log", "");
+    tail.start();
+    tail.look();
+    if (found_empty) {
+      tail.append("access.log.1", "");
+      tail.look();
+    }
+    tail.append("access.log.1", "one\ntwo\n");
+    tail.append("access.log", "three\n");
+    CHECK(tail.texts() == Texts{"one", "two", "three"});
+  }
+}
+
 TEST_CASE("a file that was renamed after it was found is opened, and not what has its name") {
   const TempDir dir;
   std::ofstream(dir.path + "/access.log") << "one";

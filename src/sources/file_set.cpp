@@ -170,6 +170,7 @@ void FileSet::adopt(const Found& found, Tick now) {
   added->unproven = file.size == 0 && may_be_copy(file.path);
   added->parked = (original != nullptr && !read_before) || added->unproven;
   if (original) context_.log.debug("{}: is a copy of {}", file.path, original->file.path);
+  read_before_log(added);
 }
 
 FileSet::FilePtr FileSet::open_new(Handle handle, const Found& found, std::uint64_t start,
@@ -212,6 +213,7 @@ void FileSet::prove(const FilePtr& file, Tick now) {
   if (original) context_.log.debug("{}: is a copy of {}", file->file.path, original->file.path);
   file->parked = original != nullptr && !read_before;
   if (read_before) file->begin_anew(new_stream(file->file.path, file->size()), now);
+  read_before_log(file);
 }
 
 FileSet::FilePtr FileSet::original_of(int fd, const std::string& path, bool& read_before) const {
@@ -238,6 +240,7 @@ void FileSet::unpark(Tick now) {
     // Its original is gone or has gone another way. Without a common past it is a file like any
     // other.
     if (read_before) file->begin_anew(new_stream(file->file.path, file->size()), now);
+    read_before_log(file);
   }
 }
 

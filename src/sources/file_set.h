@@ -82,6 +82,7 @@ class FileSet {
   std::vector<Found> scan();
   void update_paths(const std::vector<Found>& found, Tick now);
   void order_rotated(std::size_t first_new);
+  void read_before_log(const FilePtr& file);
   void unpark(Tick now);
   void prove(const FilePtr& file, Tick now);
   [[nodiscard]] bool may_be_copy(const std::string& path) const;
