@@ -128,6 +128,28 @@ TEST_CASE("a copy of what nobody saw in a log comes before what the log holds no
   }
 }
 
+TEST_CASE("a copy is known as one though nobody had looked at the log since it was empty") {
+  Follower tail;
+  tail.append("access.log", "");
+  tail.start();
+  tail.look();
+  tail.append("access.log", "one\ntwo\n");
+  tail.copy("access.log", "access.log.1");
+  SUBCASE("and the log is truncated before anything is read") {
+    tail.look();
+    tail.truncate("access.log");
+    tail.append("access.log", "three\n");
+    CHECK(tail.texts() == Texts{"one", "two", "three"});
+  }
+  SUBCASE("and the log is read first") {
+    CHECK(tail.texts() == Texts{"one", "two"});
+    tail.truncate("access.log");
+    tail.append("access.log", "three\n");
+    CHECK(tail.texts() == Texts{"three"});
+  }
+  CHECK(tail.counters.lost_bytes.value() == 0);
+}
+
 TEST_CASE("a file that was renamed after it was found is opened, and not what has its name") {
   const TempDir dir;
   std::ofstream(dir.path + "/access.log") << "one";

@@ -162,7 +162,7 @@ void FileSet::adopt(const Found& found, Tick now) {
   const auto before = last_at_.find(file.path);
   const FilePtr predecessor = before == last_at_.end() ? nullptr : before->second.lock();
   bool read_before = false;
-  const FilePtr original = original_of(handle.fd(), file.path, read_before);
+  const FilePtr original = original_of(handle.fd(), file.path, read_before, now);
   const std::uint64_t start = read_before ? file.size : start_of(handle.fd(), file);
   const FilePtr added = open_new(std::move(handle), file, start, now);
   added->read_after(predecessor);
@@ -209,18 +209,21 @@ void FileSet::prove(const FilePtr& file, Tick now) {
     return;
   }
   bool read_before = false;
-  const FilePtr original = original_of(file->fd(), file->file.path, read_before);
+  const FilePtr original = original_of(file->fd(), file->file.path, read_before, now);
   if (original) context_.log.debug("{}: is a copy of {}", file->file.path, original->file.path);
   file->parked = original != nullptr && !read_before;
   if (read_before) file->begin_anew(new_stream(file->file.path, file->size()), now);
   read_before_log(file);
 }
 
-FileSet::FilePtr FileSet::original_of(int fd, const std::string& path, bool& read_before) const {
+FileSet::FilePtr FileSet::original_of(int fd, const std::string& path, bool& read_before,
+                                      Tick now) const {
   const std::string folder = directory_of(path);
   for (const FilePtr& file : files_) {
     if (file->parked || directory_of(file->file.path) != folder) continue;
     if (!looks_rotated(name_of(file->file.path), name_of(path))) continue;
+    // Of what was not read only the last look knows the first bytes.
+    if (file->scanned() == 0) file->look(now);
     read_before = file->formerly_in(fd);
     if (read_before || file->copied_in(fd, false)) return file;
   }
@@ -233,7 +236,7 @@ void FileSet::unpark(Tick now) {
     if (file->unproven) prove(file, now);
     if (!file->parked || file->unproven) continue;
     bool read_before = false;
-    const FilePtr original = original_of(file->fd(), file->file.path, read_before);
+    const FilePtr original = original_of(file->fd(), file->file.path, read_before, now);
     if (original && !read_before) continue;
     file->look(now);
     file->parked = false;

@@ -87,7 +87,8 @@ class FileSet {
   void prove(const FilePtr& file, Tick now);
   [[nodiscard]] bool may_be_copy(const std::string& path) const;
   [[nodiscard]] FilePtr by_identity(const Identity& identity) const;
-  [[nodiscard]] FilePtr original_of(int fd, const std::string& path, bool& read_before) const;
+  [[nodiscard]] FilePtr original_of(int fd, const std::string& path, bool& read_before,
+                                    Tick now) const;
   [[nodiscard]] FilePtr take_copy(FileStream& file, Tick now);
   [[nodiscard]] std::uint64_t start_of(int fd, const Found& found) const;
   [[nodiscard]] std::shared_ptr<Stream> new_stream(const std::string& path,
