@@ -141,6 +141,17 @@ TEST_CASE("a copy is known as one though nobody had looked at the log since it w
     tail.append("access.log", "three\n");
     CHECK(tail.texts() == Texts{"one", "two", "three"});
   }
+  SUBCASE("and the log is truncated between the look and the first read") {
+    tail.look();
+    tail.truncate("access.log");
+    tail.append("access.log", "three\n");
+    Texts got;
+    if (const auto lines = tail.source->read(4096)) {
+      for (const Line& line : lines->lines) got.emplace_back(line.text);
+    }
+    for (const std::string& text : tail.texts()) got.push_back(text);
+    CHECK(got == Texts{"one", "two", "three"});
+  }
   SUBCASE("and the log is read first") {
     CHECK(tail.texts() == Texts{"one", "two"});
     tail.truncate("access.log");

@@ -76,9 +76,11 @@ FileStream::Read FileStream::fill(std::size_t max_bytes, ReadSpace& space, std::
     }
     have += static_cast<std::size_t>(got);
   }
-  if (have < tail_.size() || std::memcmp(space.bytes.data(), tail_.data(), tail_.size()) != 0) {
-    return Read::truncated;
-  }
+  // What stands before the place, or, at the beginning, what the last look saw.
+  const std::string_view seen =
+      position_.scan > 0 ? tail_
+                         : std::string_view(first_).substr(0, std::min(first_.size(), wanted));
+  if (!std::string_view(space.bytes.data(), have).starts_with(seen)) return Read::truncated;
   return have == tail_.size() ? Read::nothing : Read::lines;
 }
 
