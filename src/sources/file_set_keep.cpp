@@ -117,7 +117,7 @@ void FileSet::drop_beyond_limits() {
 
 Result<void> FileSet::commit_new(Tick now) {
   const bool any = std::any_of(files_.begin(), files_.end(), [](const FilePtr& file) {
-    return (!file->committed || file->moved) && !file->parked;
+    return (!file->committed || file->moved || file->noted_empty) && !file->parked;
   });
   return any ? save(now) : Result<void>{};
 }
@@ -145,7 +145,7 @@ Result<void> FileSet::save(Tick now) {
     file->checkpoint_saved();
     file->saved_version = version;
     file->committed = true;
-    file->moved = false;
+    file->moved = file->noted_empty = false;
     file->dirty = false;
   }
   forgotten_.clear();

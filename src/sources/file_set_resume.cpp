@@ -20,11 +20,17 @@ bool FileSet::resume(Tick now) {
   }
   for (const state::Checkpoint& record : *records) known_paths_.insert(record.path);
   remove_orphans_but_of(*records);
-  std::vector<Found> found = discovery_.scan();
   std::set<Identity> named;
-  for (const Found& file : found) named.insert(file.identity);
-  for (Found& file : files_in(orphans_)) found.push_back(std::move(file));
-  ResumePlan plan = plan_resume(std::move(*records), found);
+  ResumePlan plan;
+  // A log that is copied and truncated just now may be neither in the log nor among the names any more: looked for again.
+  constexpr int kTries = 3;
+  for (int tries = 0; tries < kTries && (tries == 0 || !plan.lost.empty()); ++tries) {
+    std::vector<Found> found = discovery_.scan();
+    named.clear();
+    for (const Found& file : found) named.insert(file.identity);
+    for (Found& file : files_in(orphans_)) found.push_back(std::move(file));
+    plan = plan_resume(*records, found);
+  }
   for (Resumed& resumed : plan.resumed) {
     const FilePtr file = take_resumed(std::move(resumed), now);
     if (named.contains(file->file.identity)) continue;

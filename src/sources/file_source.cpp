@@ -112,8 +112,10 @@ std::optional<Lines> FileSource::read(std::size_t max_bytes) {
   for (std::size_t left = files_.files().size(); left > 0; --left) {
     const auto file = files_.files()[turn_++ % files_.files().size()];
     if (!files_.readable(*file, now)) continue;
-    // Where its lines moved to should be noted, too, but nothing is lost when it cannot be.
-    if ((!file->committed || file->moved) && !commit_new(now) && !file->committed) continue;
+    if (file->scanned() == 0) file->look(now);
+    // Where its lines moved to should be noted, too, and by what it is known, but nothing is lost when it cannot be.
+    const bool noted = file->committed && !file->moved && !file->noted_empty;
+    if (!noted && !commit_new(now) && !file->committed) continue;
     const std::uint64_t before = file->scanned();
     if (auto lines = read_one(file, max_bytes, now)) return lines;
     const bool anew = file->scanned() < before;  // truncated

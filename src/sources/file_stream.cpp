@@ -168,7 +168,8 @@ bool FileStream::holds_what_was_seen(std::uint64_t size) {
   std::string first = bytes_at(fd(), 0, kHeadBytes);
   truncated_ = !first.starts_with(first_);
   // Noted while it was empty, it would be known again in whatever has its inode.
-  dirty = dirty || (!truncated_ && first_.empty() && !first.empty());
+  noted_empty = noted_empty || (!truncated_ && first_.empty() && !first.empty());
+  dirty = dirty || noted_empty;
   if (!truncated_) first_ = std::move(first);
   return !truncated_;
 }
@@ -187,7 +188,7 @@ void FileStream::begin_anew(std::shared_ptr<Stream> stream, Tick now) {
   size_ = position_.scan;
   saved_version = 0;
   committed = false;
-  moved = false;
+  moved = noted_empty = false;
   pending = true;
   last_line_ends = false;
   opened = now;

@@ -104,6 +104,7 @@ class FileStream {
   std::optional<Tick> failed_at;  // when it could not be read
   bool committed = false;         // its generation is in the store
   bool moved = false;             // but there it is still in another file
+  bool noted_empty = false;       // but nothing was in the file then
   bool dirty = true;              // the record changed otherwise than by settling
   bool parked = false;            // holds what another stream has read or will read
   bool unproven =

@@ -57,6 +57,11 @@ TEST_CASE("a log and its rotation of the same moment keep their order over a res
 }
 
 TEST_CASE("a log that was noted while it was empty is known by what was read since") {
+  bool saved = true;
+  SUBCASE("and saved") {}
+  SUBCASE("before anything of that was saved") {
+    saved = false;
+  }
   Follower tail;
   tail.append("access.log", "");
   tail.start();
@@ -64,7 +69,7 @@ TEST_CASE("a log that was noted while it was empty is known by what was read sin
   tail.append("access.log", "one\n");
   const std::vector<Got> got = tail.read();
   REQUIRE(Follower::texts(got) == Texts{"one"});
-  tail.source->checkpoint();
+  if (saved) tail.source->checkpoint();
   tail.kill();
   tail.copy("access.log", "access.log.1");
   replace(tail, "access.log", "two\n");
