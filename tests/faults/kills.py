@@ -10,6 +10,7 @@ SINKS = ("eventgate", "kafka", "file")
 
 
 def kill(scene: Scene, program):
+    scene.row.expect(program.process.running, "the program had ended before it was killed")
     scene.kills.append(time.time())
     program.kill()
 
@@ -18,7 +19,6 @@ def kill_and_restart(scene: Scene, program):
     """At once after the last start, in the midst of work, or with some time down, in which the log may be rotated."""
     chance = scene.chance
     time.sleep(chance.uniform(0, 0.1) if chance.random() < 0.3 else chance.uniform(0.1, 1))
-    scene.row.expect(program.process.running, "the program had ended before it was killed")
     kill(scene, program)
     if chance.random() < 0.3:
         time.sleep(chance.uniform(0, 1.5))

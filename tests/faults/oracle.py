@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What became of numbered lines: lost, doubled, out of order, torn; and whether the program's own ledger says the same."""
 import json
+import re
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from services.process import patience
 
 # A repeat after kill -9 is right when its line was in flight at the kill or delivered in the last 50 ms before it; the
 # rest is for a busy machine.
@@ -79,6 +83,14 @@ def judge(row: Row, written: dict[int, int], arrivals: list[Arrival], torn: int,
     row.expect(not (last.keys() - wanted), f"{len(last.keys() - wanted)} lines arrived that must not")
 
 
+def check_log(row: Row, log: Path):
+    """A program that was built with a sanitizer may report and yet go on, or report at its end."""
+    text = log.read_text(errors="replace") if log.exists() else ""
+    found = re.findall(r"(?:ERROR|WARNING|FATAL): \w+Sanitizer.*|.*: runtime error: .*", text)
+    where = sorted(set(re.findall(r"SUMMARY: .*", text)))
+    row.expect(not found, f"{len(found)} reports of a sanitizer in {log.name}: " + "; ".join((where or found)[:10]))
+
+
 # ---- the ledger ----
 
 def metric_sum(metrics: dict, name: str) -> int:
@@ -118,40 +130,44 @@ def check_closing(row: Row, program):
             row.ledger = f"closing: {name}: {counts}"
 
 
-def settled_ever(program) -> dict:
-    """The durable side: what became of every line since the first, whatever was killed meanwhile."""
-    sources = program.status()["sources"]
-    return next(iter(sources["access_log"]["settled_ever"].values()), {})
+def settled_ever(status: dict) -> dict[str, dict]:
+    """The durable side, by sink: what became of every line since the first, whatever was killed meanwhile."""
+    tallies = status["sources"]["access_log"]["settled_ever"]
+    return {sink: {kind: count for kind, count in tallies.get(sink, {}).items() if count} for sink in status["sinks"]}
+
+
+def all_settled(status: dict, lines: int) -> bool:
+    """A tally is saved a little after the last line of its sink is delivered, and each sink has its own."""
+    return all(source["lag_bytes"] == 0 for source in status["sources"].values()) \
+        and all(sum(tally.values()) >= lines for tally in settled_ever(status).values())
 
 
 def settle(row: Row, program, lines: int, timeout: float = 60, **durable: int):
     """Waits until nothing is left to do, compares what the program counts, ends it. `durable`: other terms than
     delivered of the durable ledger, such as dead_lettered=3."""
+    timeout *= patience()
     deadline = time.monotonic() + timeout
     status = {}
     while time.monotonic() < deadline:
         text = program.admin_get("/status")[1]
         status = json.loads(text) if text.startswith("{") else {}
-        if status and all(s["lag_bytes"] == 0 for s in status["sources"].values()) \
-                and sum(sum(tally.values()) for tally in settled_tallies(status)) >= lines:
+        if status and all_settled(status, lines):
             break
         if not program.process.running:
             row.problems.append(f"the program ended by itself with {program.process.popen.returncode}")
+            row.ledger = "not compared"
             return
         time.sleep(0.1)
     else:
         row.problems.append(f"not settled after {timeout:g} s: {json.dumps(status)[:600]}")
     time.sleep(0.2)
-    check_status(row, program.status())
+    status = program.status()
+    check_status(row, status)
     check_metrics(row, program.metrics())
-    counted = {key: count for key, count in settled_ever(program).items() if count}
     wanted = {"delivered": lines - sum(durable.values()), **durable}
-    if counted != {key: count for key, count in wanted.items() if count}:
-        row.ledger = f"durable: {counted}, not {wanted}"
-    code = program.stop(timeout=40)
+    for sink, counted in settled_ever(status).items():
+        if counted != {kind: count for kind, count in wanted.items() if count}:
+            row.ledger = f"durable: {sink}: {counted}, not {wanted}"
+    code = program.stop(timeout=40 * patience())
     row.expect(code == (3 if durable else 0) or bool(durable) and code == 0, f"exit code {code}")
     check_closing(row, program)
-
-
-def settled_tallies(status: dict) -> list[dict]:
-    return [tally for source in status["sources"].values() for tally in source["settled_ever"].values()]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import sinks
-from oracle import Row, judge, settle
+from oracle import Row, check_log, judge, settle
 from proxy import Proxy
 from services.kafka import Kafka
 from tailgate import Tailgate
@@ -54,7 +54,8 @@ class Scene:
         self.name, self.folder, self.seed, self.length, self.services = name, folder, seed, length, services
         self.chance = random.Random(f"{seed} {name}")
         self.kills: list[float] = []
-        self._open = ExitStack()
+        self._open, self._disks = ExitStack(), ExitStack()
+        self._programs: list[Tailgate] = []
         folder.mkdir(parents=True)
 
     def __enter__(self) -> "Scene":
@@ -62,6 +63,8 @@ class Scene:
 
     def __exit__(self, *error):
         self._open.close()
+        for program in self._programs:
+            check_log(self.row, program.log_file)
 
     def close_later(self, close):
         self._open.callback(close)
@@ -101,6 +104,7 @@ class Scene:
     def program(self, sink, **settings) -> Tailgate:
         program = Tailgate(self.folder / "tailgate", {"out": sink.settings}, **settings)
         self.close_later(program.close)
+        self._programs.append(program)
         return program
 
     def writer(self, program: Tailgate, rotation: str = "none", **options) -> Writer:
@@ -113,7 +117,7 @@ class Scene:
         folder = self.folder / name
         folder.mkdir()
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "none", folder], check=True)
-        self.close_later(lambda: subprocess.run(["umount", "-l", folder], check=True))
+        self._disks.callback(lambda: subprocess.run(["umount", "-l", folder], check=True))
         return folder
 
     # ---- the end of most ----
@@ -130,7 +134,9 @@ class Scene:
         if self.row.bad:
             kept = keep / self.folder.name
             shutil.rmtree(kept, ignore_errors=True)
-            shutil.copytree(self.folder, kept, symlinks=True,
-                            ignore=lambda folder, names: [n for n in names if n in ("kafka",)])
+            shutil.copytree(self.folder, kept, symlinks=True, ignore=lambda folder, names: [
+                name for name in names if name == "ballast" or Path(folder).name == "kafka" and name == "data"])
+            (kept / "why").write_text("\n".join([self.name, self.row.ledger, *self.row.problems]) + "\n")
             self.row.problems.append(f"kept: {kept}")
+        self._disks.close()
         shutil.rmtree(self.folder, ignore_errors=True)

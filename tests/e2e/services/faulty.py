@@ -16,6 +16,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .process import free_port
+
 REASONS = {200: "OK", 201: "Created", 207: "Multi-Status", 302: "Found", 400: "Bad Request", 401: "Unauthorized",
            413: "Payload Too Large", 429: "Too Many Requests", 500: "Internal Server Error",
            503: "Service Unavailable"}
@@ -120,13 +122,12 @@ class Faulty:
                 self.tls.load_verify_locations(client_ca)
         self._lock = threading.Lock()
         self._stopped = threading.Event()
-        self.port = port
+        self.port = port or free_port()  # the same one after stop() and start()
         self._listener = None
 
     def start(self) -> "Faulty":
         self._stopped.clear()
         self._listener = socket.create_server(("127.0.0.1", self.port), backlog=64)
-        self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
         return self
 

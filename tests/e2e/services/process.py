@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """A child process that dies with the test, writes its output to a file, and says why it did not start."""
 import ctypes
+import errno
+import itertools
 import os
+import random
 import signal
 import socket
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -16,21 +20,63 @@ class ServiceError(AssertionError):
     """A service that does not come up fails the test: it is never a reason to skip."""
 
 
+def patience() -> float:
+    """How many times as long as on a quiet machine things may take before they count as failed: TAILGATE_PATIENCE."""
+    return float(os.environ.get("TAILGATE_PATIENCE", "1"))
+
+
+class Ports:
+    """Ports that nobody else takes between the choice and the bind, nor while their service is down.
+
+    They lie below those that the kernel gives to outgoing connections, and each process hands out one block in turn.
+    That a block is taken says a socket of an abstract name, which ends with its process and is as local to the network
+    namespace as the ports are."""
+
+    BLOCKS = range(10_000, 32_000, 1000)
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._mark: socket.socket | None = None
+        self._turn = iter(())
+
+    def take(self) -> int:
+        with self._lock:
+            if self._mark is None:
+                self._turn = itertools.cycle(self._block())
+            for port in itertools.islice(self._turn, self.BLOCKS.step):
+                if port_free(port):
+                    return port
+        raise ServiceError("no port is free")
+
+    def _block(self) -> range:
+        for first in random.SystemRandom().sample(self.BLOCKS, len(self.BLOCKS)):
+            mark = socket.socket(socket.AF_UNIX)
+            try:
+                mark.bind(f"\0tailgate-test-ports-{first}")
+            except OSError:
+                mark.close()
+                continue
+            self._mark = mark
+            return range(first, first + self.BLOCKS.step)
+        raise ServiceError("other processes hold all blocks of ports")
+
+
+_ports = Ports()
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    return _ports.take()
 
 
 def free_ports(count: int) -> list[int]:
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
+    return [_ports.take() for _ in range(count)]
+
+
+def port_free(port: int) -> bool:
+    """Asked by a connection: a socket that were bound to see would be bound yet in a child that was forked meanwhile."""
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex(("127.0.0.1", port)) == errno.ECONNREFUSED
 
 
 def port_open(port: int) -> bool:
@@ -40,7 +86,8 @@ def port_open(port: int) -> bool:
 
 
 def wait_until(condition, timeout: float, what: str, every: float = 0.05):
-    """The condition's first true value; a failed test naming `what` after `timeout` seconds."""
+    """The condition's first true value; a failed test naming `what` after `timeout` seconds, times patience()."""
+    timeout *= patience()
     deadline = time.monotonic() + timeout
     while True:
         value = condition()
@@ -82,6 +129,7 @@ class Process:
         return self.popen.poll() is None
 
     def wait_ready(self, ready, timeout: float):
+        timeout *= patience()
         deadline = time.monotonic() + timeout
         while not ready():
             if not self.running:
