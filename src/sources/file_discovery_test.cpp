@@ -128,6 +128,43 @@ TEST_CASE("a copy of what nobody saw in a log comes before what the log holds no
   }
 }
 
+TEST_CASE("a copy that is still empty when the log is read is waited for") {
+  Follower tail;
+  tail.append("access.log", "");
+  tail.start();
+  tail.look();
+  tail.append("access.log.1", "");
+  tail.append("access.log", "three\n");  // what was in it before is not in the copy yet
+  Texts got = tail.texts();
+  tail.append("access.log.1", "one\ntwo\n");
+  for (const std::string& text : tail.texts()) got.push_back(text);
+  CHECK(got == Texts{"one", "two", "three"});
+  SUBCASE("but not for ever") {
+    tail.append("access.log.2", "");
+    tail.truncate("access.log");
+    tail.append("access.log", "four\n");
+    CHECK(tail.texts().empty());
+    tail.look();
+    CHECK(tail.texts() == Texts{"four"});
+  }
+}
+
+TEST_CASE("two truncations between two looks keep the order of what the copies hold") {
+  Follower tail;
+  tail.append("access.log", "one\n");
+  tail.start();
+  CHECK(tail.texts() == Texts{"one"});
+  tail.append("access.log", "two\n");
+  tail.copy("access.log", "access.log.1");
+  tail.truncate("access.log");
+  tail.append("access.log", "three\n");
+  std::this_thread::sleep_for(Millis(20));
+  tail.copy("access.log", "access.log.2");
+  tail.truncate("access.log");
+  tail.append("access.log", "four\n");
+  CHECK(tail.texts() == Texts{"two", "three", "four"});
+}
+
 TEST_CASE("a copy is known as one though nobody had looked at the log since it was empty") {
   Follower tail;
   tail.append("access.log", "");

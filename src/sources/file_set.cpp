@@ -17,6 +17,8 @@ namespace {
 
 /// A successor without a byte waits this long for late lines to its predecessor.
 constexpr Millis kSuccessorWait{5000};
+/// And what nobody has read of a log so long for a file beside it that may become its copy.
+constexpr Millis kProofWait{2000};
 constexpr Millis kReadRetry{1000};
 /// How far back the beginning of the last line is searched for with start_at: end.
 constexpr std::size_t kLookBack = std::size_t{64} << 10;
@@ -91,6 +93,8 @@ void FileSet::rescan(Tick now) {
     context_.log.info("no file matches {} yet; looks again and again",
                       fmt::join(settings_.paths, ", "));
   update_paths(found, now);
+  // Before what is new: it is compared with what the known ones are by now.
+  if (!first_scan_) notice_truncations(now);
   const std::size_t known = files_.size();
   for (const Found& file : found) {
     if (!by_identity(file.identity)) adopt(file, now);
@@ -252,6 +256,7 @@ bool FileSet::readable(FileStream& file, Tick now) {
   if (file.failed_at && now - *file.failed_at < kReadRetry) return false;
   if (const FilePtr before = file.predecessor.lock()) {
     if (before->pending && !before->parked && !before->stream().halted()) return false;
+    if (before->unproven && now - before->opened < kProofWait && !context_.once) return false;
     const bool waited = now - file.opened >= kSuccessorWait || context_.once;
     if (!waited && file.size() == 0) return false;
     file.predecessor.reset();
@@ -314,24 +319,30 @@ FileSet::FilePtr FileSet::take_copy(FileStream& file, Tick now) {
   return nullptr;
 }
 
-bool FileSet::look_at_files(Tick now) {
-  bool moved = false;
+// Also while there is no credit to read: the next truncation must find this one dealt with.
+void FileSet::notice_truncations(Tick now) {
   const std::vector<FilePtr> files = files_;  // a truncation may add its copy
   for (const FilePtr& file : files) {
+    file->look(now);
+    if (file->was_truncated() && !file->parked) truncated(file, now);
+  }
+}
+
+bool FileSet::look_at_files(Tick now) {
+  for (const FilePtr& file : files_) {
     if (const std::uint64_t forgotten = file->stream().forgotten(); forgotten > 0) {
       context_.log.error(
           "{}: bug: {} events were forgotten without being settled; reading again from {}",
           file->file.path, forgotten, file->stream().settled_offset());
       file->rewind();
     }
-    file->look(now);
-    // Also while there is no credit to read: the next truncation must find this one dealt with.
-    if (file->was_truncated() && !file->parked) truncated(file, now);
-    if (file->gone) continue;
-    struct stat named {};
-    moved = moved || stat(file->file.path.c_str(), &named) != 0 ||
-            Identity::of(named) != file->file.identity;
   }
+  notice_truncations(now);
+  const bool moved = std::any_of(files_.begin(), files_.end(), [](const FilePtr& file) {
+    struct stat named {};
+    return !file->gone && (stat(file->file.path.c_str(), &named) != 0 ||
+                           Identity::of(named) != file->file.identity);
+  });
   drop_backlog();
   if (moved) {
     rescan(now);
@@ -343,17 +354,19 @@ bool FileSet::look_at_files(Tick now) {
 
 bool FileSet::take_changes() {
   const Changes changes = notifier_.take();
+  bool first_bytes = false;  // of what may be a copy
   for (const Changes::File& change : changes.files) {
     for (const FilePtr& file : files_) {
       if (file->watch != change.watch) continue;
       if (change.written) file->mark_written();
+      first_bytes = first_bytes || (change.written && file->unproven);
       if (change.written || change.closed) file->writer_closed = change.closed;
     }
   }
   if (changes.overflow) {
     for (const FilePtr& file : files_) file->mark_written();
   }
-  return changes.directories || changes.overflow;
+  return changes.directories || changes.overflow || first_bytes;
 }
 
 void FileSet::complain_once(const std::string& path, const std::string& why) {

@@ -85,6 +85,7 @@ class FileSet {
   void read_before_log(const FilePtr& file);
   void unpark(Tick now);
   void prove(const FilePtr& file, Tick now);
+  void notice_truncations(Tick now);
   [[nodiscard]] bool may_be_copy(const std::string& path) const;
   [[nodiscard]] FilePtr by_identity(const Identity& identity) const;
   [[nodiscard]] FilePtr original_of(int fd, const std::string& path, bool& read_before,

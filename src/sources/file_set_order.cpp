@@ -80,7 +80,7 @@ void FileSet::order_rotated(std::size_t first_new) {
 // Nothing was read of the log yet, and `file` looks like its rotation: it may hold what was in the log before anybody
 // looked, so it is read first.
 void FileSet::read_before_log(const FilePtr& file) {
-  if (file->parked || first_scan_) return;
+  if ((file->parked && !file->unproven) || first_scan_) return;
   for (const FilePtr& log : files_) {
     if (log->parked || log->gone || log->scanned() > 0) continue;
     if (directory_of(log->file.path) != directory_of(file->file.path) ||
