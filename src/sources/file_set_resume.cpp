@@ -29,6 +29,7 @@ bool FileSet::resume(Tick now) {
     named.clear();
     for (const Found& file : found) named.insert(file.identity);
     for (Found& file : files_in(orphans_)) found.push_back(std::move(file));
+    forget_empty(*records, named);
     plan = plan_resume(*records, found);
   }
   for (Resumed& resumed : plan.resumed) {
@@ -44,6 +45,18 @@ bool FileSet::resume(Tick now) {
   }
   for (const state::Checkpoint& record : plan.lost) report_lost(record);
   return true;
+}
+
+// Noted while it was empty, and nothing of it was read: who knows what its file holds now was not in a copy of it before.
+// As a new file it takes its place among those that are new with it.
+void FileSet::forget_empty(std::vector<state::Checkpoint>& records,
+                           const std::set<Identity>& named) {
+  std::erase_if(records, [&](const state::Checkpoint& record) {
+    const bool empty = record.fingerprint.offset == 0 && !record.orphaned &&
+                       named.contains({record.device, record.inode});
+    if (empty) forgotten_.push_back(record.gen);
+    return empty;
+  });
 }
 
 FileSet::FilePtr FileSet::take_resumed(Resumed resumed, Tick now) {

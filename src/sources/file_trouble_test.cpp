@@ -80,6 +80,27 @@ TEST_CASE("a log that was noted while it was empty is known by what was read sin
   CHECK_FALSE(again[1].gen == got[0].gen);
 }
 
+TEST_CASE("what was noted while it was empty takes its place anew among what was rotated since") {
+  Follower tail;
+  tail.append("access.log", "");
+  tail.start();
+  tail.look();
+  tail.kill();
+  tail.append("access.log", "one\ntwo\n");
+  tail.copy("access.log", "access.log.2");
+  replace(tail, "access.log", "three\n");
+  tail.start();
+  const std::vector<Got> first = tail.read(4);
+  REQUIRE(Follower::texts(first) == Texts{"one", "two", "three"});
+  Follower::settle({first[0]});
+  tail.source->checkpoint();
+  tail.kill();
+  tail.copy("access.log", "access.log.3");
+  replace(tail, "access.log", "four\n");
+  tail.start();
+  CHECK(tail.texts() == Texts{"two", "three", "four"});
+}
+
 TEST_CASE("a new file that cannot be noted waits, and holds up no other") {
   Follower tail;
   tail.append("access.log", "one\n");
