@@ -13,6 +13,7 @@
 #include "pipeline/tables.h"
 #include "sinks/registry.h"
 #include "sources/registry.h"
+#include "state/spool.h"
 
 namespace tailgate::pipeline {
 namespace {
@@ -306,6 +307,13 @@ std::optional<Parts> build(const Node& root, const General& general, DeadLetters
   }
   for (const auto& [name, node] : named(root.at("sources"), "source", problems))
     builder.add_source(name, node, names);
+  const std::uint64_t spooled = context.store == nullptr || builder.once.contains("stdin")
+                                    ? 0
+                                    : state::spooled_bytes(general.data_dir);
+  if (spooled > 0) {
+    context.log.warn("{} wait in {}/spool and are not sent: no source reads stdin",
+                     human_bytes(spooled), general.data_dir);
+  }
   if (problems.any()) {
     for (Outlet& outlet : parts.outlets) outlet.batcher.reset();
     return std::nullopt;

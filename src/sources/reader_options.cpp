@@ -38,9 +38,9 @@ constexpr Option kSpoolOptions[] = {
     {.name = "max_bytes",
      .type = Type::bytes,
      .default_text = "1GiB",
-     .summary =
-         "The most that data_dir/spool takes of the disk; at least 16MiB. 0: no spool, so a crash "
-         "loses what was in memory."},
+     .summary = "The most that data_dir/spool takes of the disk; at least 16MiB and four times "
+                "max_line_bytes. 0: no spool, so a crash "
+                "loses what was in memory."},
     {.name = "when_full",
      .type = Type::choice,
      .default_text = "block",
@@ -56,6 +56,8 @@ constexpr SourceSection kStdinSections[] = {
      kSpoolOptions}};
 
 constexpr Bytes kSmallestSpool = Bytes{16} << 20;
+/// So many of the longest lines must have room.
+constexpr Bytes kLinesInSpool = 4;
 
 std::optional<std::size_t> line_limit(const Section& options) {
   const Bytes line = options.bytes("max_line_bytes");
@@ -75,13 +77,22 @@ std::unique_ptr<Source> make_stdin(const Section& options, SourceContext context
   if (when_full == "drop_oldest") rules.when_full = SpoolRules::WhenFull::drop_oldest;
   if (rules.max_bytes > 0 && rules.max_bytes < kSmallestSpool)
     spool.problem("max_bytes", "must be 0 or at least 16MiB");
+  if (line) rules.max_line_bytes = *line;
+  if (line && rules.max_bytes >= kSmallestSpool && rules.max_bytes < kLinesInSpool * *line)
+    spool.problem("max_bytes", "must be 0 or at least four times max_line_bytes");
   if (options.given("spool") && context.data_dir.empty() && rules.max_bytes > 0)
     options.problems().warn(options.node("spool"),
                             "without a data_dir there is no spool: a crash "
                             "loses what was in memory");
   if (options.problems().any() || !line) return nullptr;
-  if (context.store == nullptr || context.data_dir.empty() || rules.max_bytes == 0)
+  if (context.store == nullptr || context.data_dir.empty() || rules.max_bytes == 0) {
+    const std::uint64_t left =
+        context.data_dir.empty() ? 0 : state::spooled_bytes(context.data_dir);
+    if (left > 0)
+      context.log.warn("{} wait in {}/spool and are not sent while spool.max_bytes is 0",
+                       human_bytes(left), context.data_dir);
     return std::make_unique<ReaderSource>(std::vector<std::string>{}, *line, std::move(context));
+  }
   auto opened = state::Spool::open(context.data_dir, rules.max_bytes, *context.clock);
   if (!opened) {
     options.problems().add(options.self(), opened.error().what);

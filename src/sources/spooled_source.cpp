@@ -38,16 +38,19 @@ SpooledSource::SpooledSource(int fd, std::size_t max_line_bytes, SpoolRules rule
       if (record.path == kPath && record.inode == 0) records.push_back(std::move(record));
     }
   }
-  for (const state::SpoolInput& input : held) resume(input, records);
+  std::map<std::int64_t, std::uint64_t> settled;
+  for (const state::SpoolInput& input : held) settled[input.id] = resume(input, records);
   for (const state::Checkpoint& record : records) {
     const bool kept = std::any_of(held.begin(), held.end(),
                                   [&](const auto& input) { return input.gen == record.gen; });
     if (!kept) forgotten_.push_back(record.gen);
   }
+  spooler_.start(settled);
 }
 
-void SpooledSource::resume(const state::SpoolInput& input,
-                           const std::vector<state::Checkpoint>& records) {
+// Up to where it is settled.
+std::uint64_t SpooledSource::resume(const state::SpoolInput& input,
+                                    const std::vector<state::Checkpoint>& records) {
   const auto record = std::find_if(records.begin(), records.end(),
                                    [&](const auto& known) { return known.gen == input.gen; });
   std::vector<SinkPosition> positions(context_.sinks.size());
@@ -59,12 +62,12 @@ void SpooledSource::resume(const state::SpoolInput& input,
   const std::uint64_t settled = inputs_[input.id].stream->settled_offset();
   if (input.end > settled)
     context_.log.info("{} of an earlier run wait in the spool", human_bytes(input.end - settled));
-  if (settled > input.begin) spooler_.settled(input.id, settled);
+  return settled;
 }
 
 SpooledSource::Input& SpooledSource::input_of(const state::SpoolRow& row) {
   Input& input = inputs_[row.input];
-  if (input.stream == nullptr) {  // the spool began anew
+  if (input.stream == nullptr) {  // it was released whole, and then a row of it came
     input.stream = std::make_shared<Stream>(row.gen, context_.name, kPath,
                                             std::vector<SinkPosition>(context_.sinks.size()));
   }

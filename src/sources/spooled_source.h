@@ -46,7 +46,8 @@ class SpooledSource final : public Source {
     WallTime read_at;
   };
 
-  void resume(const state::SpoolInput& input, const std::vector<state::Checkpoint>& records);
+  std::uint64_t resume(const state::SpoolInput& input,
+                       const std::vector<state::Checkpoint>& records);
   Input& input_of(const state::SpoolRow& row);
   bool take_row();
   std::optional<Lines> turn_to_row();

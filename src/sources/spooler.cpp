@@ -65,9 +65,16 @@ Spooler::Spooler(int fd, SpoolRules rules, state::Spool::Opened opened,
   for (const state::Spool::SetAside& segment : opened.set_aside) {
     context_.counters->lost_bytes.add(segment.bytes);
     context_.log.error(
-        "a segment of the spool was damaged at its head and is now {}: what waited in it ({} at "
-        "most) is not sent and counts as lost",
+        "a segment of the spool is damaged at its head, or cannot be read, and is now {}: what "
+        "waited in it ({} at most) is not sent and counts as lost",
         segment.path, human_bytes(segment.bytes));
+  }
+}
+
+void Spooler::start(const std::map<std::int64_t, std::uint64_t>& settled) {
+  for (const auto& [id, offset] : settled) {
+    inputs_[id].begin = std::max(inputs_[id].begin, offset);
+    settled_[id] = offset;
   }
   more_ = handed_on_ < spool_->last_row();
   thread_ = start_thread("spool", [this] { work(); });
@@ -79,10 +86,13 @@ Spooler::~Spooler() {
   ::close(wake_fd_);
 }
 
-// The pipe of the last run may still be open, then its last line goes on here.
+// The pipe of the last run may still be open, then its last line goes on here. After a kill nobody knows what was read and
+// not kept: what comes is then no part of that line, or two lines could become one that nobody wrote.
 void Spooler::start_input(std::vector<state::SpoolInput> known) {
-  if (!known.empty() && !known.back().ended &&
-      known.back().identity == input_identity(fd_, known.back().end)) {
+  const bool same = !known.empty() && !known.back().ended &&
+                    known.back().identity == input_identity(fd_, known.back().end);
+  const bool middle_of_gzip = same && known.back().inflated;
+  if (same && !middle_of_gzip && (!known.back().line_open || known.back().complete)) {
     current_ = known.back();
     at_start_ = false;
   } else {
@@ -90,9 +100,12 @@ void Spooler::start_input(std::vector<state::SpoolInput> known) {
     current_.gen = Uuid::random();
     current_.source = context_.name;
     current_.identity = input_identity(fd_, 0);
+    at_start_ = !same;
   }
   for (state::SpoolInput& input : known) inputs_[input.id] = std::move(input);
   note_input();
+  if (middle_of_gzip)
+    input_ends("it is in the middle of a gz whose beginning an earlier process has read");
 }
 
 void Spooler::tell(int fd) const {
@@ -112,6 +125,7 @@ void Spooler::work() {
     wait();
   }
   store(true);
+  if (pending_.empty() && !input_ended_) spool_->note(state::SpoolSegment::Note::complete);
   release(true);
   if (pending_.empty()) return;
   context_.counters->lost_bytes.add(pending_.size());
@@ -138,7 +152,7 @@ int Spooler::patience(Tick now) const {
 }
 
 void Spooler::wait() {
-  const bool waits = input_ended_ || pending_.size() >= kSpoolRowBytes ||
+  const bool waits = input_ended_ || too_long_ || pending_.size() >= kSpoolRowBytes ||
                      (full_ && rules_.when_full == SpoolRules::WhenFull::block);
   std::array<pollfd, 2> events{pollfd{wake_fd_, POLLIN, 0}, pollfd{waits ? -1 : fd_, POLLIN, 0}};
   if (::poll(events.data(), events.size(), patience(context_.clock->now())) <= 0) return;
@@ -158,6 +172,7 @@ void Spooler::read_input() {
     if (at_start_ && looks_gzipped(bytes)) {
       gunzip_ = std::make_unique<Gunzip>();
       inflating_.store(true);
+      current_.inflated = true;
     }
     at_start_ = false;
     Result<void> inflated;
@@ -166,7 +181,7 @@ void Spooler::read_input() {
     take_in(gunzip_ == nullptr ? bytes : std::string_view(text.data(), text.size()));
     if (!inflated.has_value()) return input_ends(inflated.error().what);
     if (got == 0) return input_ends("");
-  } while (pending_.size() < kSpoolRowBytes && ::poll(&more, 1, 0) > 0);
+  } while (!too_long_ && pending_.size() < kSpoolRowBytes && ::poll(&more, 1, 0) > 0);
 }
 
 void Spooler::take_in(std::string_view bytes) {
@@ -177,12 +192,28 @@ void Spooler::take_in(std::string_view bytes) {
     dropping_line_ = end == std::string_view::npos;
     bytes.remove_prefix(size);
   }
+  if (passing_over_) pass_over(bytes);
   if (bytes.empty()) return;
   if (pending_.empty()) {
     pending_since_ = context_.clock->now();
     pending_read_at_ = context_.clock->wall();
   }
   pending_.append(bytes);
+  const std::size_t newline = bytes.rfind('\n');
+  line_bytes_ =
+      newline == std::string_view::npos ? line_bytes_ + bytes.size() : bytes.size() - newline - 1;
+  too_long_ = line_bytes_ > rules_.max_line_bytes + kSpoolRowBytes;
+}
+
+// What is kept of the line tells that it is too long; with the rest of it the spool could be full before its end comes.
+void Spooler::pass_over(std::string_view& bytes) {
+  const std::size_t end = bytes.find('\n');
+  const std::size_t size = end == std::string_view::npos ? bytes.size() : end + 1;
+  bytes.remove_prefix(size);
+  current_.end += size;
+  passing_over_ = end == std::string_view::npos;
+  current_.line_open = passing_over_;
+  line_bytes_ = 0;
 }
 
 void Spooler::input_ends(const std::string& trouble) {
@@ -221,11 +252,6 @@ bool Spooler::finished() const {
 bool Spooler::caught_up() const {
   const std::lock_guard lock(mutex_);
   return !more_ && queue_.empty();
-}
-
-std::int64_t Spooler::current_input() const {
-  const std::lock_guard lock(mutex_);
-  return inputs_.rbegin()->first;
 }
 
 void Spooler::settled(std::int64_t input, std::uint64_t offset) {

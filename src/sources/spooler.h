@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -23,6 +24,8 @@ struct SpoolRules {
   enum class WhenFull : std::uint8_t { block, drop_newest, drop_oldest };
   Bytes max_bytes = Bytes{1} << 30;
   WhenFull when_full = WhenFull::block;
+  std::size_t max_line_bytes = std::size_t{1}
+                               << 20;  // of a longer line no more is kept than tells so
 };
 
 /// Reads an input that cannot be read again, keeps every byte in the spool, and hands the bytes on in their order: those
@@ -32,11 +35,14 @@ struct SpoolRules {
 /// intake thread.
 class Spooler {
  public:
-  /// `fd` stays open and blocking: others may share it. `context` must outlive this.
+  /// `fd` stays open and blocking: others may share it. `context` must outlive this. Does nothing before start().
   Spooler(int fd, SpoolRules rules, state::Spool::Opened opened, const SourceContext& context);
   ~Spooler();
   Spooler(const Spooler&) = delete;
   Spooler& operator=(const Spooler&) = delete;
+
+  /// `settled`: up to where each input of an earlier run is settled, on disk. Nothing of that is handed on.
+  void start(const std::map<std::int64_t, std::uint64_t>& settled);
 
   /// Readable when take() has something new.
   [[nodiscard]] int wait_fd() const { return ready_fd_; }
@@ -50,7 +56,7 @@ class Spooler {
   /// Nothing of inputs before the current one comes any more.
   [[nodiscard]] bool caught_up() const;
   /// What the descriptor brings.
-  [[nodiscard]] std::int64_t current_input() const;
+  [[nodiscard]] std::int64_t current_input() const { return current_.id; }
   /// Everything of the input before `offset` is settled, on disk. Deleted some time later.
   void settled(std::int64_t input, std::uint64_t offset);
   /// The positions could not be saved: they may have the ballast's space.
@@ -74,17 +80,20 @@ class Spooler {
 
   void read_input();
   void take_in(std::string_view bytes);
+  void pass_over(std::string_view& bytes);
   void input_ends(const std::string& trouble);
 
   void store(bool last_chance);
   bool store_row(std::size_t size, bool last_chance);
-  bool make_room(std::uint64_t bytes, const std::string& why);
+  enum class Room { none, made, dropped_pending };
+  Room make_room(std::uint64_t bytes, const std::string& why);
   void say_room();
   bool drop_pending();
   void count_dropped(std::uint64_t lines, std::uint64_t bytes);
 
   void read_back();
   void report_damaged(const state::SpoolRow& row);
+  bool was_settled(const state::SpoolRow& row);
   void settle_empty();
   void look_for_gap(const state::SpoolRow& row);
   void hand_on(state::SpoolRow row);
@@ -107,8 +116,11 @@ class Spooler {
   std::string pending_;   // read, not yet in the spool
   Tick pending_since_{};  // its first byte
   WallTime pending_read_at_{};
-  bool at_start_ = true;        // of the input: the magic number is looked for
-  bool dropping_line_ = false;  // the line that comes was dropped at its beginning
+  bool at_start_ = true;          // of the input: the magic number is looked for
+  bool dropping_line_ = false;    // the line that comes was dropped at its beginning
+  std::uint64_t line_bytes_ = 0;  // of the line that is not at its end
+  bool too_long_ = false;  // which is too long: nothing is read until what was read of it is kept
+  bool passing_over_ = false;  // and then it is passed over to its end
   bool input_ended_ = false;
   std::int64_t handed_on_ = 0;      // the last row that is in the queue or was taken
   std::int64_t handed_input_ = 0;   // whose it is
@@ -116,6 +128,8 @@ class Spooler {
   std::optional<Tick> unreadable_;  // when reading it back failed
   std::optional<Tick> full_;        // when the last attempt to store failed
   std::uint64_t dropped_while_full_ = 0;
+  Tick said_full_{};
+  bool undeleted_ = false;           // it was said that something cannot be deleted
   std::uint64_t damaged_bytes_ = 0;  // of rows since the last sound one
   Tick released_{};
 
@@ -126,6 +140,7 @@ class Spooler {
   bool more_ = false;    // the spool holds rows after the queue's last
   bool stored_ = false;  // the input is at its end, and all of it is in the spool
   std::map<std::int64_t, state::SpoolInput> inputs_;
+  std::set<std::int64_t> handed_;  // of which something was handed on
   std::map<std::int64_t, std::uint64_t> settled_;
   std::vector<Uuid> gone_;
 

@@ -33,7 +33,7 @@ std::uint64_t count_lines(std::string_view bytes, bool open) {
 // Whole lines together; a piece of one only when there is nothing else for too long.
 void Spooler::store(bool last_chance) {
   const Tick now = context_.clock->now();
-  const bool all = last_chance || input_ended_;
+  const bool all = last_chance || input_ended_ || too_long_;
   if (!all && pending_.size() < kSpoolRowBytes && now - pending_since_ < kSpoolDelay) return;
   if (full_ && !last_chance && now - *full_ < kSpoolRetry) {
     if (rules_.when_full != SpoolRules::WhenFull::block) drop_pending();
@@ -51,13 +51,17 @@ void Spooler::store(bool last_chance) {
     first = false;
     if (!store_row(newline == std::string::npos ? most : newline + 1, last_chance)) return;
   }
+  if (std::exchange(too_long_, false)) passing_over_ = true;
   if (!input_ended_) return;
   {
     const std::lock_guard lock(mutex_);
     if (std::exchange(stored_, true)) return;
+    // Settled before it was at its end: there is still the rest of it to delete.
+    const state::SpoolInput& known = inputs_[current_.id];
+    if (known.begin >= known.end) settled_[current_.id] = known.end;
   }
   // Not needed for what follows: the next start finds the end of the input again.
-  spool_->end();
+  spool_->note(state::SpoolSegment::Note::ended);
   tell(ready_fd_);
 }
 
@@ -73,8 +77,10 @@ bool Spooler::store_row(std::size_t size, bool last_chance) {
   row.lines = count_lines(row.bytes, current_.line_open);
   Result<void> done = spool_->append(current_, row, last_chance);
   while (!done) {
-    if (!make_room(size, done.error().what)) return false;
-    if (pending_.size() < size) return !pending_.empty();  // the newest lines were dropped instead
+    const Room room = make_room(size, done.error().what);
+    if (room == Room::none) return false;
+    if (room == Room::dropped_pending) return !pending_.empty();  // what is left is a row anew
+    row.id = spool_->last_row() + 1;
     done = spool_->append(current_, row, last_chance);
   }
   if (full_) say_room();
@@ -91,29 +97,35 @@ bool Spooler::store_row(std::size_t size, bool last_chance) {
   return true;
 }
 
-// After a failed attempt. True: try again, or go on without what was dropped.
-bool Spooler::make_room(std::uint64_t bytes, const std::string& why) {
+// After a failed attempt. Lines are dropped for want of space alone.
+Spooler::Room Spooler::make_room(std::uint64_t bytes, const std::string& why) {
   using WhenFull = SpoolRules::WhenFull;
-  if (!full_) {
+  const Tick now = context_.clock->now();
+  const WhenFull then = spool_->lacks_space() ? rules_.when_full : WhenFull::block;
+  if (!full_ && now - said_full_ >= kSpoolSay) {
     constexpr const char* kThen[] = {"stdin waits until there is room",
                                      "the newest lines are dropped until there is room",
                                      "the oldest lines are dropped"};
-    context_.log.warn("{}; {}", why, kThen[static_cast<std::size_t>(rules_.when_full)]);
+    context_.log.warn("{}; {}", why, kThen[static_cast<std::size_t>(then)]);
+    said_full_ = now;
   }
-  full_ = context_.clock->now();
-  if (rules_.when_full == WhenFull::block || stopping_.load()) return false;
-  if (rules_.when_full == WhenFull::drop_oldest) {
+  full_ = now;
+  if (then == WhenFull::block || stopping_.load()) return Room::none;
+  if (then == WhenFull::drop_oldest) {
     const auto dropped = spool_->drop_oldest(handed_on_, bytes);
     if (dropped && dropped->bytes > 0) {
       count_dropped(dropped->lines, dropped->bytes);
-      return true;
+      return Room::made;
     }
   }
-  return drop_pending();
+  return drop_pending() ? Room::dropped_pending : Room::none;
 }
 
+// While the oldest lines make room, there is room each time and none the next.
 void Spooler::say_room() {
   full_.reset();
+  const bool drops = rules_.when_full == SpoolRules::WhenFull::drop_oldest;
+  if (drops && context_.clock->now() - said_full_ < kSpoolSay) return;
   context_.log.info(
       "the spool has room again{}",
       dropped_while_full_ == 0 ? "" : fmt::format("; {} lines were dropped", dropped_while_full_));
@@ -166,6 +178,7 @@ void Spooler::read_back() {
       handed_on_ = spool_->last_row();
       continue;
     }
+    if (was_settled(**row)) continue;
     if ((*row)->damaged) {
       handed_on_ = (*row)->id;
       report_damaged(**row);
@@ -178,19 +191,30 @@ void Spooler::read_back() {
   tell(ready_fd_);
 }
 
-// Of which nothing is left but the name. Known only when every row was seen.
+// In an earlier run. Its segment holds others that were not.
+bool Spooler::was_settled(const state::SpoolRow& row) {
+  const std::lock_guard lock(mutex_);
+  if (row.offset + row.length > inputs_[row.input].begin) return false;
+  handed_on_ = row.id;
+  handed_input_ = row.input;
+  handed_end_ = row.offset + row.length;
+  return true;
+}
+
+// Of which nothing is left but the name, or damage. Known only when every row was seen.
 void Spooler::settle_empty() {
   for (const auto& [id, input] : inputs_) {
-    if (id != current_.id && input.begin >= input.end) settled_[id] = input.end;
+    const bool nothing = input.begin >= input.end || !handed_.contains(id);
+    if (id != current_.id && nothing) settled_[id] = input.end;
   }
 }
 
-// Damage may hide a row altogether. Dropped rows leave gaps, too.
+// Damage may hide a row altogether. What was dropped, or passed over, leaves gaps between segments alone.
 void Spooler::look_for_gap(const state::SpoolRow& row) {
   const std::uint64_t from = row.input == handed_input_ ? handed_end_ : inputs_[row.input].begin;
   std::uint64_t gap = row.offset > from ? row.offset - from : 0;
   gap -= std::min(gap, std::exchange(damaged_bytes_, 0));
-  if (gap == 0 || rules_.when_full == SpoolRules::WhenFull::drop_oldest) return;
+  if (gap == 0 || row.after_gap) return;
   context_.counters->lost_bytes.add(gap);
   context_.log.error(
       "the spool: {} bytes before {} of generation {} are not there any more and count as lost",
@@ -215,6 +239,7 @@ void Spooler::hand_on(state::SpoolRow row) {
   handed_on_ = row.id;
   handed_input_ = row.input;
   handed_end_ = row.offset + row.bytes.size();
+  handed_.insert(row.input);
   state::SpoolInput& input = inputs_[row.input];
   input.end = std::max(input.end, handed_end_);
   queued_bytes_ += row.bytes.size();
@@ -257,14 +282,17 @@ bool Spooler::release_one(std::int64_t id, std::uint64_t offset) {
     whole = seen && offset >= inputs_[id].end && (id != current_.id || stored_);
   }
   if (const Result<void> done = spool_->release(id, offset, whole); !done) {
-    context_.log.error("{}; what is settled stays in the spool, trying again", done.error().what);
+    if (!std::exchange(undeleted_, true))
+      context_.log.error("{}; what is settled stays in the spool, trying again", done.error().what);
     return false;
   }
+  undeleted_ = false;
   const std::lock_guard lock(mutex_);
   inputs_[id].begin = std::max(inputs_[id].begin, offset);
   if (!whole) return true;
   gone_.push_back(inputs_[id].gen);
   inputs_.erase(id);
+  handed_.erase(id);
   return true;
 }
 

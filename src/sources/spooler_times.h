@@ -11,6 +11,8 @@ namespace tailgate::sources {
 inline constexpr Millis kSpoolDelay{20};
 /// After an attempt to store failed.
 inline constexpr Millis kSpoolRetry{250};
+/// That it is full is said so often at most.
+inline constexpr Millis kSpoolSay{10'000};
 /// For so long nothing is stored while others may have the ballast's space.
 inline constexpr Millis kSpoolLend{2000};
 /// What is settled is deleted so often, or when so much is.

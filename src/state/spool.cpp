@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "state/spool.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -34,7 +36,8 @@ Result<Spool::Opened> Spool::open(const std::string& directory, Bytes max_bytes,
                                   const Clock& clock) {
   Opened opened;
   std::unique_ptr<Spool> spool(new Spool(directory, max_bytes));
-  if (::mkdir(spool->folder_.c_str(), 0700) != 0 && errno != EEXIST)
+  const Handle names(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if ((::mkdir(spool->folder_.c_str(), 0700) != 0 && errno != EEXIST) || ::fsync(names.fd()) != 0)
     return fail(fmt::format("{}: cannot make it: {}", spool->folder_, std::strerror(errno)));
   std::string stamp = rfc3339(clock.wall());
   std::erase_if(stamp, [](char c) { return c == ':' || c == '-'; });
@@ -51,7 +54,8 @@ Result<void> Spool::load(const std::string& directory, const std::string& stamp,
   std::vector<fs::path> paths;
   for (fs::directory_iterator entry(folder_, trouble), end; !trouble && entry != end;
        entry.increment(trouble)) {
-    if (entry->path().extension() == ".rows") paths.push_back(entry->path());
+    if (entry->path().extension() == ".rows" && entry->is_regular_file(trouble))
+      paths.push_back(entry->path());
   }
   if (trouble) return fail(fmt::format("{}: cannot read: {}", folder_, trouble.message()));
   std::sort(paths.begin(), paths.end());
@@ -59,10 +63,10 @@ Result<void> Spool::load(const std::string& directory, const std::string& stamp,
     auto segment = SpoolSegment::open(path);
     if (!segment) return tl::unexpected<Error>(segment.error());
     if (*segment) {
-      bytes_ += (*segment)->bytes();
+      const std::uint64_t bytes = (*segment)->bytes();
       last_row_ = std::max(last_row_, (*segment)->last_row());
       const std::int64_t first = (*segment)->head().first_row;
-      segments_.emplace(first, std::move(**segment));
+      if (segments_.emplace(first, std::move(**segment)).second) bytes_ += bytes;
       continue;
     }
     const std::uint64_t bytes = fs::file_size(path, trouble);
@@ -97,6 +101,8 @@ std::vector<SpoolInput> Spool::inputs() const {
     inputs.back().end = std::max(segment.end_offset(), inputs.back().begin);
     inputs.back().ended = segment.ended();
     inputs.back().line_open = segment.line_open();
+    inputs.back().complete = segment.complete();
+    inputs.back().inflated = head.inflated;
   }
   return inputs;
 }
@@ -121,12 +127,16 @@ Result<std::optional<SpoolRow>> Spool::next(std::int64_t id) {
 }
 
 Result<void> Spool::check_room(std::uint64_t bytes) {
+  lacks_space_ = true;
   if (bytes_ + bytes > max_bytes_) {
     return fail(fmt::format("{}: what waits in it reaches spool.max_bytes ({})", folder_,
                             human_bytes(max_bytes_)));
   }
   ballast_.take();
-  if (!ballast_.held()) return fail(fmt::format("{}: cannot write: the disk is full", folder_));
+  if (!ballast_.held())
+    return fail(fmt::format("{}: {} that must stay free for positions are not: the disk is full",
+                            folder_, human_bytes(kBallast)));
+  lacks_space_ = false;
   return {};
 }
 
@@ -142,7 +152,8 @@ Result<void> Spool::begin_segment(const SpoolInput& input, const SpoolRow& row) 
   head.first_row = row.id;
   head.offset = row.offset;
   head.line_open = input.line_open;
-  auto segment = SpoolSegment::create(folder_, head);
+  head.inflated = input.inflated;
+  auto segment = SpoolSegment::create(folder_, head, lacks_space_);
   if (!segment) return tl::unexpected<Error>(segment.error());
   bytes_ += segment->bytes();
   segments_.insert_or_assign(row.id, std::move(*segment));
@@ -152,33 +163,37 @@ Result<void> Spool::begin_segment(const SpoolInput& input, const SpoolRow& row) 
 
 Result<void> Spool::append(const SpoolInput& input, const SpoolRow& row, bool last_chance) {
   const std::uint64_t bytes = SpoolSegment::kRowHeadBytes + row.bytes.size();
+  lacks_space_ = false;
   if (last_chance) {
     ballast_.drop();
   } else if (auto room = check_room(bytes + SpoolSegment::kHeadBytes); !room) {
     return room;
   }
+  // The rows of a segment follow each other, so what is missing inside one is damage.
   const bool fits = writing_ && segments_.rbegin()->second.head().input == input.id &&
+                    segments_.rbegin()->second.end_offset() == row.offset &&
                     segments_.rbegin()->second.bytes() + bytes <= segment_bytes_;
   Result<void> done;
   if (!fits) done = begin_segment(input, row);
   if (done) {
     SpoolSegment& segment = segments_.rbegin()->second;
-    done = segment.append(row);
+    done = segment.append(row, lacks_space_);
     if (done) {
       bytes_ += bytes;
-      last_row_ = row.id;
     } else {
       writing_ = false;
       if (segment.last_row() < segment.head().first_row) (void)remove(std::prev(segments_.end()));
     }
   }
+  // Of one that failed something may be on disk: no other has its id.
+  last_row_ = row.id;
   return done;
 }
 
-void Spool::end() {
+void Spool::note(SpoolSegment::Note what) {
   if (!writing_) return;
   const std::uint64_t before = segments_.rbegin()->second.bytes();
-  segments_.rbegin()->second.note_end();
+  segments_.rbegin()->second.note(what);
   bytes_ += segments_.rbegin()->second.bytes() - before;
   writing_ = false;
 }
@@ -192,6 +207,7 @@ Result<Spool::Segments::iterator> Spool::remove(Segments::iterator segment) {
 
 // The one that is written to may stay while it is small: otherwise each line that flows would make a file.
 Result<void> Spool::release(std::int64_t input, std::uint64_t offset, bool whole) {
+  Result<void> done;
   for (auto segment = segments_.begin(); segment != segments_.end();) {
     const bool stays = !whole && writing_ && std::next(segment) == segments_.end() &&
                        segment->second.bytes() < kSmallestSegment;
@@ -201,10 +217,10 @@ Result<void> Spool::release(std::int64_t input, std::uint64_t offset, bool whole
       continue;
     }
     auto next = remove(segment);
-    if (!next) return tl::unexpected<Error>(next.error());
-    segment = *next;
+    if (!next) done = tl::unexpected<Error>(next.error());
+    segment = next ? *next : std::next(segment);
   }
-  return {};
+  return done;
 }
 
 bool Spool::begins_line(Segments::const_iterator segment) const {
@@ -238,6 +254,18 @@ Result<Spool::Dropped> Spool::drop_oldest(std::int64_t id, std::uint64_t bytes) 
     }
   }
   return dropped;
+}
+
+std::uint64_t spooled_bytes(const std::string& directory) {
+  std::uint64_t bytes = 0;
+  std::error_code trouble;
+  for (fs::directory_iterator entry(directory + "/spool", trouble), end; !trouble && entry != end;
+       entry.increment(trouble)) {
+    std::error_code gone;
+    const std::uint64_t size = entry->file_size(gone);
+    if (entry->path().extension() == ".rows" && !gone) bytes += size;
+  }
+  return bytes;
 }
 
 }  // namespace tailgate::state

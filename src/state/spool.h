@@ -30,17 +30,18 @@ class Spool {
   struct Opened {
     std::unique_ptr<Spool> spool;
     std::vector<SpoolInput> inputs;   // of earlier runs, in their order
-    std::vector<SetAside> set_aside;  // segments whose head is damaged
+    std::vector<SetAside> set_aside;  // segments that cannot be used
   };
-  /// `max_bytes`: of all segments together. A segment whose head is damaged is moved to data_dir/spool.damaged-TIME-NAME.
+  /// `max_bytes`: of all segments together. A segment whose head is damaged, or that the disk cannot read, is moved to
+  /// data_dir/spool.damaged-TIME-NAME.
   static Result<Opened> open(const std::string& directory, Bytes max_bytes, const Clock& clock);
 
   /// The row after `id`; nothing when there is none. A damaged one is returned as such.
   Result<std::optional<SpoolRow>> next(std::int64_t id);
   /// Durable when it returns. `last_chance`: the process ends, so the ballast and the limit give way.
   Result<void> append(const SpoolInput& input, const SpoolRow& row, bool last_chance = false);
-  /// Notes that nothing follows in the input of the last row. Not synced.
-  void end();
+  /// Notes that nothing follows in the input of the last row, or that it holds all that was read. Not synced.
+  void note(SpoolSegment::Note what);
   /// Deletes what ends at or before `offset`, by whole segments; with `whole`, all of the input.
   Result<void> release(std::int64_t input, std::uint64_t offset, bool whole);
   struct Dropped {
@@ -54,6 +55,8 @@ class Spool {
   void lend() { ballast_.drop(); }
 
   [[nodiscard]] std::int64_t last_row() const { return last_row_; }
+  /// The last append() failed for want of space: of the disk, or below its limit.
+  [[nodiscard]] bool lacks_space() const { return lacks_space_; }
 
  private:
   using Segments = std::map<std::int64_t, SpoolSegment>;  // by their first row
@@ -75,6 +78,10 @@ class Spool {
   SpoolSegment::Place place_;  // in it
   std::uint64_t bytes_ = 0;    // of all of them
   std::int64_t last_row_ = 0;
+  bool lacks_space_ = false;
 };
+
+/// What waits in the segments below `directory`, whoever may open them.
+std::uint64_t spooled_bytes(const std::string& directory);
 
 }  // namespace tailgate::state

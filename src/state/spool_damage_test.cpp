@@ -109,12 +109,54 @@ TEST_CASE("an input goes on after a restart, in the middle of a line too, until 
   CHECK(opened.inputs[0].line_open);
   CHECK_FALSE(opened.inputs[0].ended);
   REQUIRE(f.append("ond\n"));
-  f.spool->end();
+  CHECK_FALSE(opened.inputs[0].complete);
+  f.spool->note(SpoolSegment::Note::ended);
   opened = f.open();
   REQUIRE(opened.inputs.size() == 1);
   CHECK(opened.inputs[0].ended);
   CHECK(opened.inputs[0].end == 13);
   CHECK(f.rows() == Rows{"first\nsec", "ond\n"});
+}
+
+/// No file may grow beyond `bytes`, as on a full disk; the rest of a write does not come.
+struct FileLimit {
+  explicit FileLimit(std::uint64_t bytes) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &before);
+    rlimit limit = before;
+    limit.rlim_cur = bytes;
+    setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~FileLimit() { setrlimit(RLIMIT_FSIZE, &before); }
+  FileLimit(const FileLimit&) = delete;
+  FileLimit& operator=(const FileLimit&) = delete;
+  rlimit before{};
+};
+
+TEST_CASE("that all is held which was read is known until more is") {
+  Fixture f;
+  f.begin_input();
+  REQUIRE(f.append("first\nsec"));
+  f.spool->note(SpoolSegment::Note::complete);
+  CHECK(f.open().inputs.at(0).complete);
+  CHECK(f.open().inputs.at(0).line_open);
+  REQUIRE(f.append("ond\nthi"));
+  const auto opened = f.open();
+  CHECK_FALSE(opened.inputs.at(0).complete);
+  CHECK_FALSE(opened.inputs.at(0).ended);
+  CHECK(f.rows() == Rows{"first\nsec", "ond\nthi"});
+}
+
+TEST_CASE("what could not be written has an id of its own, though a part of it stayed") {
+  Fixture f;
+  f.begin_input();
+  {
+    const FileLimit limit(5000);
+    CHECK_FALSE(f.append(std::string(2000, 'x') + "\n"));
+    CHECK(f.spool->lacks_space());
+  }
+  REQUIRE(f.append("first\n"));
+  CHECK((*f.spool->next(0))->id == 2);
 }
 
 TEST_CASE("a spool of a newer version is refused and left alone") {
@@ -160,21 +202,6 @@ TEST_CASE("half of a head is enough; without any the segment is moved aside, and
   REQUIRE(f.append("seventh\n"));
   CHECK(f.rows() == Rows{"sixth\n", "seventh\n"});
 }
-
-/// No file may grow beyond `bytes`, as on a full disk; the rest of a write does not come.
-struct FileLimit {
-  explicit FileLimit(std::uint64_t bytes) {
-    std::signal(SIGXFSZ, SIG_IGN);
-    getrlimit(RLIMIT_FSIZE, &before);
-    rlimit limit = before;
-    limit.rlim_cur = bytes;
-    setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~FileLimit() { setrlimit(RLIMIT_FSIZE, &before); }
-  FileLimit(const FileLimit&) = delete;
-  FileLimit& operator=(const FileLimit&) = delete;
-  rlimit before{};
-};
 
 TEST_CASE("of a row that could not be written to its end nothing is left, and it may come again") {
   Fixture f;

@@ -23,15 +23,17 @@ namespace {
 constexpr std::string_view kMagic = "tailgate spool 1";
 constexpr std::size_t kSlotBytes = SpoolSegment::kHeadBytes / 2;
 constexpr std::size_t kTextBytes = 900;
-/// What a row's head begins with; the other, the note that no row follows.
+/// What a row's head begins with; and the note that no row follows.
 constexpr std::string_view kRow = "\x89TGROW\x1a\n";
 constexpr std::string_view kEnd = "\x89TGEND\x1a\n";
+/// And the note that what stands before it is all that was read.
+constexpr std::string_view kAll = "\x89TGALL\x1a\n";
 /// Looked through at a time for heads of rows.
 constexpr std::size_t kWindowBytes = std::size_t{64} << 10;
 
 struct HeadNumbers {
   std::int64_t input, first_row;
-  std::uint64_t offset, line_open, source_bytes, identity_bytes;
+  std::uint64_t offset, line_open, inflated, source_bytes, identity_bytes;
 };
 static_assert(kMagic.size() + sizeof(Uuid) + sizeof(HeadNumbers) + 2 * kTextBytes + 8 <=
               kSlotBytes);
@@ -39,8 +41,9 @@ static_assert(kMagic.size() + sizeof(Uuid) + sizeof(HeadNumbers) + 2 * kTextByte
 std::string slot_of(const SpoolSegment::Head& head) {
   const std::string source = head.source.substr(0, kTextBytes);
   const std::string identity = head.identity.substr(0, kTextBytes);
-  const HeadNumbers numbers{head.input,    head.first_row, head.offset, head.line_open ? 1U : 0U,
-                            source.size(), identity.size()};
+  const HeadNumbers numbers{
+      head.input,    head.first_row, head.offset, head.line_open ? 1U : 0U, head.inflated ? 1U : 0U,
+      source.size(), identity.size()};
   std::string slot(kMagic);
   slot.append(reinterpret_cast<const char*>(head.gen.bytes.data()), head.gen.bytes.size());
   slot.append(reinterpret_cast<const char*>(&numbers), sizeof numbers);
@@ -72,6 +75,7 @@ SpoolSegment::Head head_of(std::string_view slot) {
   head.first_row = numbers.first_row;
   head.offset = numbers.offset;
   head.line_open = numbers.line_open != 0;
+  head.inflated = numbers.inflated != 0;
   head.source = slot.substr(0, numbers.source_bytes);
   head.identity = slot.substr(numbers.source_bytes, numbers.identity_bytes);
   return head;
@@ -85,8 +89,9 @@ std::int64_t millis_of(WallTime time) {
   return std::chrono::duration_cast<Millis>(time.time_since_epoch()).count();
 }
 
-Error error_at(const std::string& path, const char* doing) {
-  const bool full = errno == ENOSPC || errno == EDQUOT;
+Error error_at(const std::string& path, const char* doing, bool* lacks_space = nullptr) {
+  const bool full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
+  if (lacks_space != nullptr) *lacks_space = full;
   return Error{
       fmt::format("{}: {}: {}", path, doing, full ? "the disk is full" : std::strerror(errno))};
 }
@@ -123,7 +128,7 @@ struct SpoolSegment::RowHead {
   std::uint64_t bytes_sum;
   std::uint64_t head_sum;  // over what stands before it
 
-  [[nodiscard]] bool ends_input() const { return std::string_view(mark, sizeof mark) == kEnd; }
+  [[nodiscard]] std::string_view what() const { return {mark, sizeof mark}; }
   [[nodiscard]] std::string_view view() const {
     return {reinterpret_cast<const char*>(this), sizeof *this};
   }
@@ -153,7 +158,8 @@ Error SpoolSegment::error(const char* doing) const {
   return error_at(path_, doing);
 }
 
-Result<SpoolSegment> SpoolSegment::create(const std::string& folder, const Head& head) {
+Result<SpoolSegment> SpoolSegment::create(const std::string& folder, const Head& head,
+                                          bool& lacks_space) {
   const std::string path = fmt::format("{}/{:016}.rows", folder, head.first_row);
   Handle file(::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   const Handle names(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -161,7 +167,7 @@ Result<SpoolSegment> SpoolSegment::create(const std::string& folder, const Head&
   if (file.valid() && names.valid() && write_at(file.fd(), {slot, slot}, 0) &&
       ::fsync(names.fd()) == 0)
     return SpoolSegment(path, std::move(file), head);
-  const Error error = error_at(path, "cannot write");
+  const Error error = error_at(path, "cannot write", &lacks_space);
   if (file.valid()) ::unlink(path.c_str());
   return tl::unexpected<Error>(error);
 }
@@ -173,7 +179,7 @@ Result<std::optional<SpoolSegment>> SpoolSegment::open(const std::string& path) 
     return tl::unexpected<Error>(error_at(path, "cannot read"));
   std::string slots(kHeadBytes, '\0');
   const ssize_t got = ::pread(file.fd(), slots.data(), slots.size(), 0);
-  if (got < 0) return tl::unexpected<Error>(error_at(path, "cannot read"));
+  if (got < 0) return std::nullopt;
   slots.resize(static_cast<std::size_t>(got));
   for (std::size_t at = 0; at < slots.size(); at += kSlotBytes) {
     const std::string_view slot = std::string_view(slots).substr(at, kSlotBytes);
@@ -186,7 +192,7 @@ Result<std::optional<SpoolSegment>> SpoolSegment::open(const std::string& path) 
     }
     SpoolSegment segment(path, std::move(file), head_of(slot));
     segment.size_ = std::max(kHeadBytes, static_cast<std::uint64_t>(about.st_size));
-    if (auto done = segment.scan(); !done) return tl::unexpected<Error>(done.error());
+    if (!segment.scan()) return std::nullopt;
     segment.close();
     return std::optional<SpoolSegment>(std::move(segment));
   }
@@ -202,8 +208,11 @@ Result<void> SpoolSegment::scan() {
     if (!found->head) {
       last = std::exchange(end_, {found->next, end_.row + 1, end_.offset});
       ended_ = end_.at == size_;
-    } else if (found->head->ends_input()) {
+    } else if (found->head->what() == kEnd) {
       ended_ = true;
+    } else if (found->head->what() == kAll) {
+      complete_ = true;
+      end_.at = found->next;
     } else {
       last = std::exchange(
           end_, {found->next, found->head->id, found->head->offset + found->head->length});
@@ -243,7 +252,8 @@ std::optional<SpoolSegment::RowHead> SpoolSegment::row_head(const char* bytes,
   RowHead head;
   std::memcpy(&head, bytes, sizeof head);
   const std::string_view mark(head.mark, sizeof head.mark);
-  if ((mark != kRow && mark != kEnd) || head.head_sum != head.sum(seed_)) return std::nullopt;
+  if ((mark != kRow && mark != kEnd && mark != kAll) || head.head_sum != head.sum(seed_))
+    return std::nullopt;
   if (head.length > size_ || at + kRowHeadBytes + head.length > size_) return std::nullopt;
   return head;
 }
@@ -288,7 +298,7 @@ Result<std::optional<SpoolRow>> SpoolSegment::read(Place& place, std::int64_t id
       // What is shorter than a row's head holds nothing of a row.
       place = {found->next, from.row + 1, from.offset};
       if (place.row > id && found->next - from.at > kRowHeadBytes) return damage(from, place);
-    } else if (found->head->ends_input()) {
+    } else if (found->head->what() != kRow) {
       place.at = found->next;
     } else {
       const RowHead& head = *found->head;
@@ -315,6 +325,7 @@ Result<std::optional<SpoolRow>> SpoolSegment::row_of(const RowHead& head, const 
     return tl::unexpected<Error>(got.error());
   }
   row.damaged = checksum(row.bytes, seed_) != head.bytes_sum;
+  row.after_gap = from.at == kHeadBytes;
   return row;
 }
 
@@ -326,6 +337,7 @@ Result<std::optional<SpoolRow>> SpoolSegment::damage(const Place& from, Place& p
   row.gen = head_.gen;
   row.offset = from.offset;
   row.damaged = true;
+  row.after_gap = from.at == kHeadBytes;
   row.bytes.resize(place.at - from.at);
   row.length = row.bytes.size() - kRowHeadBytes;
   auto got = peek(from.at, row.bytes);
@@ -339,7 +351,7 @@ Result<std::optional<SpoolRow>> SpoolSegment::damage(const Place& from, Place& p
   return row;
 }
 
-Result<void> SpoolSegment::append(const SpoolRow& row) {
+Result<void> SpoolSegment::append(const SpoolRow& row, bool& lacks_space) {
   RowHead head{};
   std::memcpy(head.mark, kRow.data(), kRow.size());
   head.id = row.id;
@@ -350,7 +362,7 @@ Result<void> SpoolSegment::append(const SpoolRow& row) {
   head.bytes_sum = checksum(row.bytes, seed_);
   head.head_sum = head.sum(seed_);
   if (!write_at(file_.fd(), {head.view(), row.bytes}, size_) || ::fdatasync(file_.fd()) != 0) {
-    const Error failed = error("cannot write");
+    const Error failed = error_at(path_, "cannot write", &lacks_space);
     (void)::ftruncate(file_.fd(), static_cast<off_t>(size_));
     return tl::unexpected<Error>(failed);
   }
@@ -361,13 +373,14 @@ Result<void> SpoolSegment::append(const SpoolRow& row) {
   return {};
 }
 
-void SpoolSegment::note_end() {
+void SpoolSegment::note(Note what) {
   RowHead head{};
-  std::memcpy(head.mark, kEnd.data(), kEnd.size());
+  std::memcpy(head.mark, what == Note::ended ? kEnd.data() : kAll.data(), sizeof head.mark);
   head.id = end_.row;
   head.offset = end_.offset;
   head.head_sum = head.sum(seed_);
-  ended_ = true;
+  ended_ = what == Note::ended;
+  complete_ = true;
   if (write_at(file_.fd(), {head.view(), {}}, size_)) size_ += kRowHeadBytes;
 }
 

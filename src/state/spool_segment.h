@@ -28,6 +28,7 @@ class SpoolSegment {
     std::int64_t first_row = 0;
     std::uint64_t offset = 0;  // of its first byte in the input
     bool line_open = false;    // that is inside a line
+    bool inflated = false;     // the input is gz
   };
   /// Where a reader stands: before a row, or at the end.
   struct Place {
@@ -36,9 +37,11 @@ class SpoolSegment {
     std::uint64_t offset = 0;       // where that ended in the input
   };
 
-  /// A new file, named by its first row. Gone again when it could not be made.
-  static Result<SpoolSegment> create(const std::string& folder, const Head& head);
-  /// Reads where each row of an existing one begins; nothing is appended to it. Nothing: its head is damaged.
+  /// A new file, named by its first row. Gone again when it could not be made; `lacks_space` says whether for want of it.
+  static Result<SpoolSegment> create(const std::string& folder, const Head& head,
+                                     bool& lacks_space);
+  /// Reads where each row of an existing one begins; nothing is appended to it. Nothing: its head is damaged, or the disk
+  /// cannot read it.
   static Result<std::optional<SpoolSegment>> open(const std::string& path);
 
   /// The first row behind `place` whose id is above `id`; moves `place` behind it. Nothing at the end. What is damaged
@@ -47,9 +50,10 @@ class SpoolSegment {
   [[nodiscard]] Place begin() const { return {kHeadBytes, head_.first_row - 1, head_.offset}; }
 
   /// Durable when it returns. After an error nothing of it is there, and nothing more may be appended.
-  Result<void> append(const SpoolRow& row);
-  /// Notes that nothing follows. Not synced.
-  void note_end();
+  Result<void> append(const SpoolRow& row, bool& lacks_space);
+  /// Notes that nothing follows, or that so far all that was read is here. Not synced.
+  enum class Note { ended, complete };
+  void note(Note what);
   /// Needs no descriptor until it is read again; nothing more may be appended.
   void close() { file_ = Handle(); }
   /// Removes the file.
@@ -67,6 +71,8 @@ class SpoolSegment {
   [[nodiscard]] bool line_open() const { return line_open_; }
   /// Nothing can follow: so it was noted, or it ends in damage.
   [[nodiscard]] bool ended() const { return ended_; }
+  /// When it was last written to, all that was read of the input was here.
+  [[nodiscard]] bool complete() const { return complete_; }
 
  private:
   struct RowHead;
@@ -90,6 +96,7 @@ class SpoolSegment {
   std::uint64_t lines_ = 0;
   bool line_open_ = false;
   bool ended_ = false;
+  bool complete_ = false;
 };
 
 }  // namespace tailgate::state

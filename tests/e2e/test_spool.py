@@ -364,6 +364,45 @@ def flip_bits(victim: Path, chance: random.Random, count: int):
             out.write(bytes([byte ^ 1 << chance.randrange(8)]))
 
 
+def test_a_kill_in_the_middle_of_a_line_makes_no_event_of_two(piped):
+    for delay in range(8):
+        program, pipe = piped()
+        program.start()
+        pipe.raw(b'{"n":1,"pad":"xx')
+        time.sleep(0.15)  # kept as a piece, as its writer stopped there
+        pipe.raw(b'xx"}\n{"n":2,"pad":"yy')
+        time.sleep(0.004 + delay * 0.002)
+        program.kill()
+        pipe.raw(b'yy"}\n{"n":3}\n')
+        program.start()
+        wait_until(lambda: 3 in arrived(program), 20, "the next line arrives")
+        assert '{"n":1,"pad":"xxyy"}' not in program.out.read_text().splitlines()
+        program.stop()
+        program.out.unlink()
+
+
+def test_what_waits_in_the_spool_is_not_forgotten_when_nothing_reads_it(piped, start_faulty, tmp_path):
+    server = start_faulty(default=faulty.status(503))
+    program, pipe = piped({"api": in_order(server)})
+    program.start()
+    pipe.write(20)
+    time.sleep(0.3)
+    program.kill()
+    source = program.settings["sources"]["access_log"]
+    for other, why in (({"type": "stdin", "spool": {"max_bytes": 0}}, "while spool.max_bytes is 0"),
+                       ({"type": "file", "paths": [str(tmp_path / "none.log")]}, "no source reads stdin")):
+        program.settings["sources"]["access_log"] = other
+        pipe.renew()
+        program.start()
+        assert "/spool and are not sent" in program.log() and why in program.log()
+        program.stop()
+    program.settings["sources"]["access_log"] = source
+    server.default = faulty.ok()
+    pipe.renew()
+    program.start()
+    server.wait_taken(20)
+
+
 def test_a_file_that_is_no_segment_is_moved_aside(piped):
     program, pipe = piped()
     (program.data_dir / "spool").mkdir(parents=True)
@@ -373,7 +412,7 @@ def test_a_file_that_is_no_segment_is_moved_aside(piped):
     wait_until(lambda: len(arrived(program)) == 20, 20, "lines go on")
     moved = list(program.data_dir.glob("spool.damaged-*"))
     assert len(moved) == 1 and moved[0].stat().st_size == 300_000
-    assert f"was damaged at its head and is now {moved[0]}" in program.log()
+    assert f"is damaged at its head, or cannot be read, and is now {moved[0]}" in program.log()
     assert program.stop() == 1, "what it held is lost"
     pipe.renew()
     program.start()
