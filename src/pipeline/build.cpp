@@ -142,6 +142,7 @@ struct Builder {
   Parts& parts;
   std::shared_ptr<Transports> transports;
   std::map<std::string_view, std::string> once = {};  // by type, the source that reads it
+  Bytes longest_line = 0;
 
   void add_source(const std::string& name, const Node& node,
                   const std::vector<std::string>& sinks) {
@@ -159,6 +160,7 @@ struct Builder {
     Inlet inlet{name, nullptr, LineParser(parse_rules(section)),
                 build_chain(section.node("filters"), problems),
                 std::make_unique<metrics::SourceCounters>()};
+    longest_line = std::max(longest_line, section.bytes("max_line_bytes"));
     SourceContext source;
     source.name = name;
     source.log = context.log.named("source " + name);
@@ -216,6 +218,17 @@ struct Builder {
     outlet.batcher = std::make_unique<Batcher>(parts.outlets.size(), *outlet.codec,
                                                outlet.lane->buffer(), *parts.credits, limits);
     parts.outlets.push_back(std::move(outlet));
+  }
+
+  // A line that is no text is four thirds of itself in base64, and its letter says more than the line.
+  void check_dead_letters() const {
+    const Bytes needed = 2 * longest_line;
+    if (general.dead_letter_limits.max_bytes >= needed) return;
+    problems.add(
+        root.at("dead_letters").at("max_bytes"),
+        fmt::format("must be at least {}, twice the largest max_line_bytes of the sources: "
+                    "the dead letter of such a line would never have room",
+                    human_bytes(needed)));
   }
 };
 
@@ -306,6 +319,7 @@ std::optional<Parts> build(const Node& root, const General& general, DeadLetters
   }
   for (const auto& [name, node] : named(root.at("sources"), "source", problems))
     builder.add_source(name, node, names);
+  builder.check_dead_letters();
   if (problems.any()) {
     for (Outlet& outlet : parts.outlets) outlet.batcher.reset();
     return std::nullopt;

@@ -145,6 +145,7 @@ class Pipeline {
   void bury(const Spot& spot, std::string_view stage, const std::string& reason,
             std::string_view event = {}, std::optional<std::size_t> sink = std::nullopt);
   bool commit_letters();
+  void settle_letters();
   void housekeeping(Tick now);
   void checkpoint(Tick now);
   bool gives_up(Tick now, bool finished);

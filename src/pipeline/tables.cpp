@@ -75,7 +75,8 @@ settings::OptionTable dead_letter_options() {
       Option{.name = "max_bytes",
              .type = Type::bytes,
              .default_text = "1GiB",
-             .summary = "All of them together."},
+             .summary = "All of them together; at least twice the largest max_line_bytes of the "
+                        "sources."},
       Option{.name = "max_age",
              .type = Type::duration,
              .default_text = "30d",
