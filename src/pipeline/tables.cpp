@@ -147,7 +147,8 @@ settings::OptionTable sink_options() {
           .name = "ordering",
           .type = Type::choice,
           .default_text = "none",
-          .summary = "strict: one attempt at a time; nothing newer leaves before older is settled.",
+          .summary = "strict: one attempt at a time; nothing newer leaves before older is settled. An "
+                     "event that is refused alone holds the others up for `retry.event_attempts`.",
           .choices = "none|strict"},
       Option{.name = "max_in_flight",
              .type = Type::integer,
@@ -198,8 +199,8 @@ settings::OptionTable retry_options() {
              .type = Type::integer,
              .default_text = "20",
              .summary = "Attempts with evidence against an event, after which it is a dead letter. "
-                        "An outage is never "
-                        "evidence."},
+                        "An outage is never evidence. With `ordering: strict`, where no other event "
+                        "can be accepted meanwhile, also refusals (400, 422) of the event alone."},
   };
   return kTable;
 }
