@@ -81,12 +81,6 @@ int take_earlier_code() {
   return code;
 }
 
-// Lost or undelivered is worse than dead letters, and those than nothing.
-int worse(int one, int other) {
-  if (one == kUndelivered || other == kUndelivered) return kUndelivered;
-  return one == kSettled ? other : one;
-}
-
 // The same process begins again, so that its supervisor sees no end: execve(2) keeps the pid.
 int begin_again(const Log& log, int code) {
   ::setenv(kEarlier, std::to_string(code).c_str(), 1);

@@ -7,7 +7,7 @@ import uuid
 import pytest
 
 from services import faulty
-from services.process import wait_until
+from services.process import free_port, wait_until
 from tailgate import binary, http_sink
 
 
@@ -95,3 +95,16 @@ def test_a_read_of_more_dead_letters_than_have_room_goes_on(tailgate, when_full)
     if when_full == "drop_oldest":
         assert program.dead_letters()[-1]["raw"].startswith("line 599 ")
     assert program.stop() == 3
+
+
+def test_a_replay_of_which_some_came_back_and_some_was_not_delivered_exits_with_the_worse(tailgate, start_faulty):
+    server = start_faulty(default=faulty.poison(b"bad"))
+    program = tailgate({"api": http_sink(server.url)})
+    program.append({"n": 1}, {"n": 2, "x": "bad"}, "not JSON", {"n": 3})
+    program.start()
+    wait_until(lambda: len(program.dead_letters()) == 2, 20, "two dead letters")
+    assert program.stop() == 3
+    program.settings["sinks"]["api"] = http_sink(f"http://127.0.0.1:{free_port()}/")  # nobody is there
+    replayed = dead(program, "replay", "--give-up-after", "1s")
+    assert "1 came back as dead letters, 1 not settled: they stay" in replayed.stdout, replayed
+    assert replayed.returncode == 1
