@@ -230,8 +230,7 @@ void Sender::too_large(WorkPtr work, const Outcome& outcome, Tick now) {
 // In strict order no other event can go first and be accepted, so evidence would never come: there an event is condemned
 // by as many refusals, with the waits between them. A wrong setting thus costs an event in minutes, until pours() holds.
 bool Sender::refused_enough(Work& work) const {
-  return rules_.strict &&
-         ++work.batch.events().front().attempts >= rules_.retry.event_attempts;
+  return rules_.strict && ++work.batch.events().front().attempts >= rules_.retry.event_attempts;
 }
 
 void Sender::suspect(WorkPtr work, const Outcome& outcome, Tick now) {

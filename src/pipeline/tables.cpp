@@ -143,13 +143,13 @@ settings::OptionTable sink_options() {
              .type = Type::any,
              .summary = "This sink's filters, after the shared chain."},
       Option{.name = "batch", .type = Type::any, .summary = "How events are put together."},
-      Option{
-          .name = "ordering",
-          .type = Type::choice,
-          .default_text = "none",
-          .summary = "strict: one attempt at a time; nothing newer leaves before older is settled. An "
-                     "event that is refused alone holds the others up for `retry.event_attempts`.",
-          .choices = "none|strict"},
+      Option{.name = "ordering",
+             .type = Type::choice,
+             .default_text = "none",
+             .summary =
+                 "strict: one attempt at a time; nothing newer leaves before older is settled. An "
+                 "event that is refused alone holds the others up for `retry.event_attempts`.",
+             .choices = "none|strict"},
       Option{.name = "max_in_flight",
              .type = Type::integer,
              .default_text = "4",
@@ -198,9 +198,10 @@ settings::OptionTable retry_options() {
       Option{.name = "event_attempts",
              .type = Type::integer,
              .default_text = "20",
-             .summary = "Attempts with evidence against an event, after which it is a dead letter. "
-                        "An outage is never evidence. With `ordering: strict`, where no other event "
-                        "can be accepted meanwhile, also refusals (400, 422) of the event alone."},
+             .summary =
+                 "Attempts with evidence against an event, after which it is a dead letter. "
+                 "An outage is never evidence. With `ordering: strict`, where no other event "
+                 "can be accepted meanwhile, also refusals (400, 422) of the event alone."},
   };
   return kTable;
 }
