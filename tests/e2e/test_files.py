@@ -207,6 +207,19 @@ def test_a_file_that_is_no_log_does_not_fill_the_dead_letters(start_faulty, tail
     assert "none of its first 1000 lines could be parsed" in program.log()
 
 
+def test_a_schema_that_refuses_every_line_does_not_fill_the_dead_letters(start_faulty, tailgate, tmp_path):
+    schema = tmp_path / "schemas" / "access" / "1.0.0"
+    schema.parent.mkdir(parents=True)
+    schema.write_text(json.dumps({"type": "object", "properties": {"n": {"type": "string"}}}))
+    filters = [{"event_meta": {"stream": "s", "schema": "/access/1.0.0"}},
+               {"validate_schema": {"schemas": str(tmp_path / "schemas")}}]
+    program = tailgate({"api": http_sink(start_faulty().url)}, filters=filters)
+    program.append(*({"n": n, "pad": "x" * 500} for n in range(20_000)))
+    assert program.once() == 1, "something was not read"
+    assert 1000 <= len(program.dead_letters()) < 3000
+    assert "none of its first 1000 lines could be filtered" in program.log()
+
+
 def test_with_more_logs_than_descriptors_those_that_are_open_are_delivered(start_faulty, tailgate):
     server = start_faulty()
     program = tailgate({"api": http_sink(server.url)}).start()
