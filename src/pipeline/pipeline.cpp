@@ -230,7 +230,8 @@ void Pipeline::refused(const Spot& spot, std::string_view stage, const Error& er
   if (chunk.tried(false)) {
     parts_.log.named("source " + spot.inlet.name)
         .error(
-            "{}: none of its first {} lines could be {} (the last: {}); if it is a file, it is read "
+            "{}: none of its first {} lines could be {} (the last: {}); if it is a file, it is "
+            "read "
             "no further in this run",
             chunk.stream().path(), Stream::kTrial, stage == "parse" ? "parsed" : "filtered",
             error.what);
