@@ -5,6 +5,8 @@
 #include <httplib.h>
 #include <sys/socket.h>
 
+#include <cerrno>
+#include <cstring>
 #include <thread>
 
 #include "app/views.h"
@@ -20,6 +22,12 @@ void answer(httplib::Response& response, int status, const std::string& text,
             const char* type = "text/plain; charset=utf-8") {
   response.status = status;
   response.set_content(text, type);
+}
+
+// After a bind that failed, which the library says no more of.
+std::string why_not_bound(int error) {
+  if (error == EMFILE || error == ENFILE || error == EACCES) return std::strerror(error);
+  return "the port is taken or the address is not this host's";
 }
 
 // A port is one process's: the library's own options let several share it, and each answers now and then.
@@ -81,8 +89,9 @@ Result<void> AdminServer::try_listen(const std::string& listen) {
   if (!address.has_value()) return fail("admin.listen: " + address.error().what);
   httplib::Server server;
   have_it_alone(server);
+  errno = 0;
   if (address->port == 0 || server.bind_to_port(address->host, address->port)) return {};
-  return fail(fmt::format("admin.listen: cannot listen on {}", listen));
+  return fail(fmt::format("admin.listen: cannot listen on {}: {}", listen, why_not_bound(errno)));
 }
 
 Result<std::unique_ptr<AdminServer>> AdminServer::start(const std::string& listen,
@@ -94,12 +103,11 @@ Result<std::unique_ptr<AdminServer>> AdminServer::start(const std::string& liste
   impl->routes();
   const std::string& host = address->host;
   int port = address->port;
+  errno = 0;
   const bool bound = port == 0 ? (port = impl->server.bind_to_any_port(host)) > 0
                                : impl->server.bind_to_port(host, port);
   if (!bound) {
-    return fail(fmt::format(
-        "admin.listen: cannot listen on {}: the port is taken or the address is not this host's",
-        listen));
+    return fail(fmt::format("admin.listen: cannot listen on {}: {}", listen, why_not_bound(errno)));
   }
   impl->log.info("listens on {}:{}", host, port);
   impl->thread = std::thread([server = &impl->server] { server->listen_after_bind(); });

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
+
 namespace CLI {  // NOLINT(readability-identifier-naming): the library's
 class App;
 }
@@ -14,6 +16,11 @@ enum Exit : int {
   kUsage = 2,        // usage or settings
   kDeadLetters = 3,  // finished, but some events are dead letters
 };
+
+/// The exit code of what ended with both: undelivered or lost is worse than wrong settings, those than dead letters.
+constexpr int worse(int one, int other) {
+  return one == kSettled || other == kSettled ? std::max(one, other) : std::min(one, other);
+}
 
 // Each adds one subcommand, which sets `exit_code` when it ran. One file per subcommand.
 void add_run(CLI::App& app, int& exit_code);

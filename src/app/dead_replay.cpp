@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <map>
 #include <memory>
@@ -153,7 +152,7 @@ int replay_file(const Replayer& replayer, const DeadOptions& options, const std:
       fmt::print("{}: {} {}\n", file, counted(chosen.size(), "letter", "letters"),
                  way.sink.empty() ? "from the start" : "to " + way.sink);
     } else {
-      worst = std::max(worst, replayer.run(way, chosen, gone, sums));
+      worst = worse(worst, replayer.run(way, chosen, gone, sums));
     }
   }
   if (gone.empty()) return worst;
@@ -165,7 +164,7 @@ int replay_file(const Replayer& replayer, const DeadOptions& options, const std:
   if (!dropped.has_value()) {
     std::fprintf(stderr, "tailgate: %s; replayed letters may be replayed again\n",
                  dropped.error().what.c_str());
-    worst = std::max<int>(worst, kUndelivered);
+    worst = worse(worst, kUndelivered);
   }
   return worst;
 }
@@ -198,7 +197,7 @@ int replay(const DeadOptions& options, const std::string& place) {
   int worst = kSettled;
   Sums sums;
   for (const std::string& file : *files)
-    worst = std::max(worst, replay_file(replayer, options, file, sums));
+    worst = worse(worst, replay_file(replayer, options, file, sums));
   sums.print(options.dry_run);
   return worst;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <malloc.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -13,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "app/admin.h"
@@ -79,12 +81,6 @@ int take_earlier_code() {
   const int code = text == nullptr ? static_cast<int>(kSettled) : std::atoi(text);
   ::unsetenv(kEarlier);
   return code;
-}
-
-// Lost or undelivered is worse than dead letters, and those than nothing.
-int worse(int one, int other) {
-  if (one == kUndelivered || other == kUndelivered) return kUndelivered;
-  return one == kSettled ? other : one;
 }
 
 // The same process begins again, so that its supervisor sees no end: execve(2) keeps the pid.
@@ -174,11 +170,21 @@ void give_back_bodies() {
 #endif
 }
 
+// The usual limit is low for the sake of programs that use select(2); each log that is followed takes a descriptor.
+void raise_descriptor_limit(const Log& log) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  const rlim_t before = std::exchange(limit.rlim_cur, limit.rlim_max);
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0)
+    log.debug("the limit of {} descriptors cannot be raised: {}", before, std::strerror(errno));
+}
+
 int run(const RunOptions& options) {
   block_signals();
   give_back_bodies();
   const int earlier = take_earlier_code();
   const Log log = make_log(level_of(options));
+  raise_descriptor_limit(log);
   const SessionEnd end = session(options, log);
   const int code = worse(end.exit_code, earlier);
   return end.reload ? begin_again(log, code) : code;

@@ -191,8 +191,9 @@ std::string ledger_text(const pipeline::Pipeline& pipeline) {
       text += fmt::format("{}: {} could not be read\n", source.name,
                           counted(c.unread_inputs.value(), "input", "inputs"));
     if (c.lost_bytes.value() > 0) {
-      text += fmt::format("{}: {} were truncated, deleted or damaged before they could be read\n",
-                          source.name, human_bytes(c.lost_bytes.value()));
+      text += fmt::format(
+          "{}: {} were truncated, deleted, damaged or cut off before they could be read\n",
+          source.name, human_bytes(c.lost_bytes.value()));
     }
     for (const auto& [sink, tally] : source.status.settled) {
       const auto of = [&counts = tally](Settled kind) {

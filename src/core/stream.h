@@ -94,8 +94,8 @@ class Stream : public std::enable_shared_from_this<Stream> {
   [[nodiscard]] std::uint64_t unsettled_before(std::uint64_t end) const;
   /// The end of the last line added.
   [[nodiscard]] std::uint64_t end_offset() const;
-  /// Whether a line could be parsed, told of each by the intake thread alone. True once, when none of its first kTrial
-  /// lines could: a wrong format or a file that is no log must not fill the dead letters. Then it is halted: its source
+  /// Whether a line got past the parser and the filters, told of each by the intake thread alone. True once, when none of
+  /// the first kTrial did: a wrong format, schema or file must not fill the dead letters. Then it is halted: its source
   /// reads no more of it in this run.
   bool tried(bool parsed);
   [[nodiscard]] bool halted() const { return trial_ == kTrial; }
@@ -120,7 +120,7 @@ class Stream : public std::enable_shared_from_this<Stream> {
   std::uint64_t version_ = 0;
   std::uint64_t forgotten_ = 0;
   std::uint32_t trial_ =
-      0;  // lines that could not be parsed, none before them could; past kTrial: one could
+      0;  // lines that did not get past the filters, and none before them; past kTrial: one did
 };
 
 /// The lines of one read. An event carries {chunk, line}; nothing is allocated per line. A chunk keeps its stream; the

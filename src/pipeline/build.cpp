@@ -143,6 +143,7 @@ struct Builder {
   Parts& parts;
   std::shared_ptr<Transports> transports;
   std::map<std::string_view, std::string> once = {};  // by type, the source that reads it
+  Bytes longest_line = 0;
 
   void add_source(const std::string& name, const Node& node,
                   const std::vector<std::string>& sinks) {
@@ -160,6 +161,7 @@ struct Builder {
     Inlet inlet{name, nullptr, LineParser(parse_rules(section)),
                 build_chain(section.node("filters"), problems),
                 std::make_unique<metrics::SourceCounters>()};
+    longest_line = std::max(longest_line, section.bytes("max_line_bytes"));
     SourceContext source;
     source.name = name;
     source.log = context.log.named("source " + name);
@@ -217,6 +219,17 @@ struct Builder {
     outlet.batcher = std::make_unique<Batcher>(parts.outlets.size(), *outlet.codec,
                                                outlet.lane->buffer(), *parts.credits, limits);
     parts.outlets.push_back(std::move(outlet));
+  }
+
+  // A line that is no text is four thirds of itself in base64, and its letter says more than the line.
+  void check_dead_letters() const {
+    const Bytes needed = 2 * longest_line;
+    if (general.dead_letter_limits.max_bytes >= needed) return;
+    problems.add(
+        root.at("dead_letters").at("max_bytes"),
+        fmt::format("must be at least {}, twice the largest max_line_bytes of the sources: "
+                    "the dead letter of such a line would never have room",
+                    human_bytes(needed)));
   }
 };
 
@@ -307,6 +320,7 @@ std::optional<Parts> build(const Node& root, const General& general, DeadLetters
   }
   for (const auto& [name, node] : named(root.at("sources"), "source", problems))
     builder.add_source(name, node, names);
+  builder.check_dead_letters();
   const std::uint64_t spooled = context.store == nullptr || builder.once.contains("stdin")
                                     ? 0
                                     : state::spooled_bytes(general.data_dir);

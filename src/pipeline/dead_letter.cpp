@@ -74,6 +74,14 @@ std::vector<File> files_in(const std::string& folder) {
   return files;
 }
 
+// As much of `lines` as is written at once: whole letters within `limit`, and one at least.
+std::string_view first_piece(std::string_view lines, Bytes limit) {
+  if (lines.size() <= limit) return lines;
+  std::size_t end = lines.rfind('\n', static_cast<std::size_t>(limit) - 1);
+  if (end == std::string_view::npos) end = lines.find('\n');
+  return lines.substr(0, end == std::string_view::npos ? end : end + 1);
+}
+
 // stderr's letters go nowhere else; a part of them that was written is not taken back.
 Result<void> write_to_stderr(std::string_view lines) {
   if (write_all(STDERR_FILENO, lines)) return {};
@@ -93,7 +101,8 @@ struct DeadLetters::Impl {
   LetterFile part;  // what is written to; not for stderr
   WallTime part_begun;
   std::optional<Tick> swept;
-  Bytes total = 0;  // in the folder
+  Bytes total = 0;          // in the folder
+  unsigned parts_made = 0;  // parts of one moment sort by it
 
   Impl(const Clock& use_clock, Log use_log) : clock(use_clock), log(std::move(use_log)) {}
 
@@ -113,9 +122,10 @@ struct DeadLetters::Impl {
     // A torn last line of an earlier crash must not swallow the first new one: each run starts a part of its own.
     std::string stamp = rfc3339(clock.wall());
     std::replace(stamp.begin(), stamp.end(), ':', '-');
-    std::string path = fmt::format("{}/{}-{}.ndjson", folder, stamp, ::getpid());
-    for (int number = 2; std::filesystem::exists(path, problem); ++number)
-      path = fmt::format("{}/{}-{}-{}.ndjson", folder, stamp, ::getpid(), number);
+    std::string path;
+    do {
+      path = fmt::format("{}/{}-{}-{:06}.ndjson", folder, stamp, ::getpid(), ++parts_made);
+    } while (std::filesystem::exists(path, problem));
     auto opened = LetterFile::open(path, LetterFile::Existing::refuse);
     if (!opened.has_value())
       return fail(fmt::format("dead letters: {}; their lines wait", opened.error().what));
@@ -159,7 +169,8 @@ struct DeadLetters::Impl {
         if (one.path != part.path()) remove(one, "to make room");
       }
     }
-    if (total + wanted <= limits.max_bytes) return {};
+    // A letter that is larger than all of them may be has the folder for itself: its room would never come.
+    if (total + wanted <= limits.max_bytes || total == 0) return {};
     return fail(fmt::format(
         "dead letters: {} holds {} of at most {}; lines that need it wait until `tailgate dead "
         "purge` or a larger max_bytes makes room",
@@ -178,6 +189,16 @@ struct DeadLetters::Impl {
     recount();
     if (auto opened = open_part(); !opened.has_value()) return opened;
     (void)part.hold();
+    return {};
+  }
+
+  // The part is held from here to the end of append().
+  Result<void> write(std::string_view lines) {
+    auto held = folder.empty() ? hold_file() : hold_part(lines.size());
+    if (!held.has_value()) return held;
+    auto written = part.append(lines);
+    if (!written.has_value()) return fail("dead letters: " + written.error().what);
+    total += lines.size();
     return {};
   }
 
@@ -256,17 +277,21 @@ std::string DeadLetters::line(const DeadLetter& letter) const {
   return out;
 }
 
-Result<void> DeadLetters::commit(std::string_view lines) {
-  if (lines.empty()) return {};
+Result<void> DeadLetters::commit(std::string& lines) {
   Impl& impl = *impl_;
   const std::lock_guard lock(impl.mutex);
-  if (impl.folder.empty() && impl.file.empty()) return write_to_stderr(lines);
-  auto held = impl.folder.empty() ? impl.hold_file() : impl.hold_part(lines.size());
-  if (!held.has_value()) return held;
-  auto written = impl.part.append(lines);
-  if (!written.has_value()) return fail("dead letters: " + written.error().what);
-  impl.total += lines.size();
-  return {};
+  // Only a folder has a limit.
+  const Bytes at_once = impl.folder.empty() ? std::max<Bytes>(lines.size(), 1) : impl.part_limit();
+  const bool to_stderr = impl.folder.empty() && impl.file.empty();
+  std::string_view rest = lines;
+  Result<void> done;
+  while (!rest.empty() && done.has_value()) {
+    const std::string_view piece = first_piece(rest, at_once);
+    done = to_stderr ? write_to_stderr(piece) : impl.write(piece);
+    if (done.has_value()) rest.remove_prefix(piece.size());
+  }
+  lines.erase(0, lines.size() - rest.size());
+  return done;
 }
 
 Bytes DeadLetters::bytes() const {

@@ -54,8 +54,9 @@ class DeadLetters {
   Result<void> prepare();
   /// The NDJSON line of a letter.
   [[nodiscard]] std::string line(const DeadLetter& letter) const;
-  /// Makes `lines` (whole NDJSON lines) durable. The error says what is wrong and what happens next.
-  Result<void> commit(std::string_view lines);
+  /// Makes `lines` (whole NDJSON lines) durable, in pieces that max_bytes has room for. What is durable leaves `lines`,
+  /// whether or not the rest can follow; the error says why it cannot and what happens next.
+  Result<void> commit(std::string& lines);
   /// Removes what is over age; looks once an hour, and not while letters are being written.
   void sweep();
   /// Bytes held now.

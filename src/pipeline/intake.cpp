@@ -47,6 +47,7 @@ bool Pipeline::commit_letters() {
   const Tick now = parts_.clock->now();
   if (now < letters_retry_) return false;
   const Result<void> committed = parts_.dead_letters->commit(letter_lines_);
+  settle_letters();
   if (!committed.has_value()) {
     if (letters_retry_ == Tick{}) parts_.log.error("{}", committed.error().what);
     letters_retry_ = now + kHousekeeping;
@@ -54,7 +55,14 @@ bool Pipeline::commit_letters() {
   }
   if (letters_retry_ != Tick{}) parts_.log.info("dead letters have room again");
   letters_retry_ = Tick{};
-  for (const Letter& letter : letters_) {
+  return true;
+}
+
+// Those that are durable: what is not has its line in letter_lines_ still.
+void Pipeline::settle_letters() {
+  const auto left = std::count(letter_lines_.begin(), letter_lines_.end(), '\n');
+  const auto first_left = letters_.end() - left;
+  for (const Letter& letter : std::span(letters_.begin(), first_left)) {
     letter.counter->add();
     if (letter.sink) {
       letter.chunk->settle(*letter.sink, letter.line, Settled::dead_lettered);
@@ -62,9 +70,7 @@ bool Pipeline::commit_letters() {
       letter.chunk->settle_for_all(letter.line, Settled::dead_at_source);
     }
   }
-  letters_.clear();
-  letter_lines_.clear();
-  return true;
+  letters_.erase(letters_.begin(), first_left);
 }
 
 void Pipeline::checkpoint(Tick now) {

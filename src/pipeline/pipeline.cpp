@@ -187,13 +187,13 @@ void Pipeline::take_line(const Spot& spot, HotPath& hot, WallTime read_at) {
   event.origin = {chunk.stream().gen(), spot.begin, read_at};
 
   const auto text = inlet.parser.unwrap(spot.text, arena_);
-  if (!text.has_value()) return unparsed(spot, text.error());
+  if (!text.has_value()) return refused(spot, "parse", text.error());
   // A wrapper around an empty line: without one it would not have been a line.
   if (text->empty()) return drop(spot, inlet.counters->filtered_empty);
   const HotPath::Took took = hot.take(*text, event);
+  if (took != HotPath::Took::general) (void)chunk.tried(true);
   if (took == HotPath::Took::dropped) return drop(spot, inlet.counters->filtered_by_filter);
   if (took == HotPath::Took::general && !filter(spot, *text, event)) return;
-  if (took == HotPath::Took::event) (void)chunk.tried(true);
   const std::string_view left = took == HotPath::Took::event ? hot.text() : std::string_view(text_);
   if (left == "{}") return drop(spot, inlet.counters->filtered_empty);
   dispatch(spot, event, left);
@@ -203,35 +203,40 @@ void Pipeline::take_line(const Spot& spot, HotPath& hot, WallTime read_at) {
 bool Pipeline::filter(const Spot& spot, std::string_view text, json::Event& event) {
   Inlet& inlet = spot.inlet;
   const auto parsed = inlet.parser.parse(text, event);
-  if (!parsed.has_value()) return unparsed(spot, parsed.error()), false;
-  (void)spot.chunk->tried(true);
+  if (!parsed.has_value()) return refused(spot, "parse", parsed.error()), false;
   if (*parsed == LineParser::Parsed::skipped) {
+    (void)spot.chunk->tried(true);
     return drop(spot, inlet.counters->filtered_not_json), false;
   }
   if (event.duplicate_keys > 0) inlet.counters->duplicate_keys.add(event.duplicate_keys);
 
   for (const Chain* chain : {&inlet.filters, &parts_.filters}) {
     const Result<Verdict> verdict = chain->apply(event);
-    if (!verdict.has_value()) return bury(spot, "filter", verdict.error().what), false;
+    if (!verdict.has_value()) return refused(spot, "filter", verdict.error()), false;
     if (*verdict == Verdict::drop) {
+      (void)spot.chunk->tried(true);
       return drop(spot, inlet.counters->filtered_by_filter), false;
     }
   }
+  (void)spot.chunk->tried(true);
   text_.clear();
   json::write(event, text_);
   return true;
 }
 
-void Pipeline::unparsed(const Spot& spot, const Error& error) {
+// A line that no sink will see: it cannot be parsed, or a filter fails on it.
+void Pipeline::refused(const Spot& spot, std::string_view stage, const Error& error) {
   const Chunk& chunk = *spot.chunk;
   if (chunk.tried(false)) {
     parts_.log.named("source " + spot.inlet.name)
         .error(
-            "{}: none of its first {} lines could be parsed (the last: {}); if it is a file, it "
-            "is read no further in this run",
-            chunk.stream().path(), Stream::kTrial, error.what);
+            "{}: none of its first {} lines could be {} (the last: {}); if it is a file, it is "
+            "read "
+            "no further in this run",
+            chunk.stream().path(), Stream::kTrial, stage == "parse" ? "parsed" : "filtered",
+            error.what);
   }
-  bury(spot, "parse", error.what);
+  bury(spot, stage, error.what);
 }
 
 void Pipeline::drop(const Spot& spot, metrics::Counter& counter) {

@@ -137,7 +137,7 @@ class Pipeline {
                    Tick now);
   void take_line(const Spot& spot, HotPath& hot, WallTime read_at);
   bool filter(const Spot& spot, std::string_view text, json::Event& event);
-  void unparsed(const Spot& spot, const Error& error);
+  void refused(const Spot& spot, std::string_view stage, const Error& error);
   void dispatch(const Spot& spot, const json::Event& event, std::string_view text);
   void offer(const Spot& spot, std::size_t sink, const json::Event& event, std::string_view text);
   void drop(const Spot& spot, metrics::Counter& counter);
@@ -145,6 +145,7 @@ class Pipeline {
   void bury(const Spot& spot, std::string_view stage, const std::string& reason,
             std::string_view event = {}, std::optional<std::size_t> sink = std::nullopt);
   bool commit_letters();
+  void settle_letters();
   void housekeeping(Tick now);
   void checkpoint(Tick now);
   bool gives_up(Tick now, bool finished);

@@ -222,11 +222,13 @@ bool Sender::burials_done(Tick now) {
 // Makes the letters durable, then settles their events; without room the lane waits.
 void Sender::bury(WorkPtr work, std::vector<std::size_t> events, std::string lines) {
   const Result<void> committed = dead_letters_.commit(lines);
-  if (committed.has_value()) {
-    for (const std::size_t event : events) work->batch.settle(event, Settled::dead_lettered);
-    counters_.dead_sink.add(events.size());
-    return;
-  }
+  // A part of them may be durable already.
+  const auto durable = events.end() - std::count(lines.begin(), lines.end(), '\n');
+  for (auto event = events.begin(); event != durable; ++event)
+    work->batch.settle(*event, Settled::dead_lettered);
+  counters_.dead_sink.add(static_cast<std::uint64_t>(durable - events.begin()));
+  if (committed.has_value()) return;
+  events.erase(events.begin(), durable);
   if (burials_.empty()) log_.error("{}", committed.error().what);
   reason_ = committed.error().what;
   burial_retry_ = clock_.now() + kBurialRetry;

@@ -105,6 +105,7 @@ class Sender {
   void refuse(WorkPtr work, const Sorted& sorted, const std::vector<std::size_t>& place, Tick now);
   void too_large(WorkPtr work, const Outcome& outcome, Tick now);
   void suspect(WorkPtr work, const Outcome& outcome, Tick now);
+  [[nodiscard]] bool refused_enough(Work& work) const;
   void unknown(WorkPtr work, const Outcome& outcome, Tick now);
   void trouble(WorkPtr work, const Outcome& outcome, Tick now);
   /// The answers "may be accepted later" of one request: counts evidence, condemns or tries again in halves.

@@ -227,9 +227,15 @@ void Sender::too_large(WorkPtr work, const Outcome& outcome, Tick now) {
   bury(std::move(work), {0}, std::move(lines));
 }
 
+// In strict order no other event can go first and be accepted, so evidence would never come: there an event is condemned
+// by as many refusals, with the waits between them. A wrong setting thus costs an event in minutes, until pours() holds.
+bool Sender::refused_enough(Work& work) const {
+  return rules_.strict && ++work.batch.events().front().attempts >= rules_.retry.event_attempts;
+}
+
 void Sender::suspect(WorkPtr work, const Outcome& outcome, Tick now) {
   const bool alone = work->batch.size() == 1;
-  if (alone && !outcome.condemns_alone && !has_evidence(now)) {
+  if (alone && !outcome.condemns_alone && !has_evidence(now) && !refused_enough(*work)) {
     // Nothing was accepted lately: a wrong format would otherwise dead-letter every line. Others go first, so that there
     // is evidence at its next turn.
     work->suspected = !rules_.strict;

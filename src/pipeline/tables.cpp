@@ -75,7 +75,8 @@ settings::OptionTable dead_letter_options() {
       Option{.name = "max_bytes",
              .type = Type::bytes,
              .default_text = "1GiB",
-             .summary = "All of them together."},
+             .summary = "All of them together; at least twice the largest max_line_bytes of the "
+                        "sources."},
       Option{.name = "max_age",
              .type = Type::duration,
              .default_text = "30d",
@@ -142,12 +143,13 @@ settings::OptionTable sink_options() {
              .type = Type::any,
              .summary = "This sink's filters, after the shared chain."},
       Option{.name = "batch", .type = Type::any, .summary = "How events are put together."},
-      Option{
-          .name = "ordering",
-          .type = Type::choice,
-          .default_text = "none",
-          .summary = "strict: one attempt at a time; nothing newer leaves before older is settled.",
-          .choices = "none|strict"},
+      Option{.name = "ordering",
+             .type = Type::choice,
+             .default_text = "none",
+             .summary =
+                 "strict: one attempt at a time; nothing newer leaves before older is settled. An "
+                 "event that is refused alone holds the others up for `retry.event_attempts`.",
+             .choices = "none|strict"},
       Option{.name = "max_in_flight",
              .type = Type::integer,
              .default_text = "4",
@@ -196,9 +198,10 @@ settings::OptionTable retry_options() {
       Option{.name = "event_attempts",
              .type = Type::integer,
              .default_text = "20",
-             .summary = "Attempts with evidence against an event, after which it is a dead letter. "
-                        "An outage is never "
-                        "evidence."},
+             .summary =
+                 "Attempts with evidence against an event, after which it is a dead letter. "
+                 "An outage is never evidence. With `ordering: strict`, where no other event "
+                 "can be accepted meanwhile, also refusals (400, 422) of the event alone."},
   };
   return kTable;
 }

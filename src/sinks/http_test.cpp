@@ -2,6 +2,8 @@
 // The HTTP sinks against a server on a loopback socket.
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
@@ -150,6 +152,22 @@ TEST_CASE("every way in which a connection fails is the endpoint's trouble, with
   CHECK(reason(server.url("/silence"), Millis(300)) == "no whole answer within 300ms");
   CHECK_FALSE(reason(server.url("/garbage")).empty());
   CHECK(reason("http://127.0.0.1:1/in") == "cannot connect: Connection refused");
+}
+
+TEST_CASE("that there is no descriptor for a connection is said") {
+  Lane lane("http", "url: http://127.0.0.1:1/in\n");
+  const TestBatch batch(kTwo);
+  REQUIRE(lane.outcome(batch).reason.ends_with("cannot connect: Connection refused"));
+  rlimit limit{};
+  REQUIRE(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+  const int next = dup(0);
+  close(next);
+  const rlimit none{static_cast<rlim_t>(next), limit.rlim_max};
+  REQUIRE(setrlimit(RLIMIT_NOFILE, &none) == 0);
+  const Outcome outcome = lane.outcome(batch);
+  REQUIRE(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+  CHECK(outcome.kind == Kind::endpoint_trouble);
+  CHECK(outcome.reason.ends_with("cannot connect: Too many open files"));
 }
 
 TEST_CASE("an answer beyond any bound is cut, and unknown") {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sinks/http_transfer.h"
 
+#include <sys/socket.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <string>
@@ -72,6 +75,8 @@ void HttpTransfer::set_basics() {
   curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(connect.count()));
   curl_easy_setopt(handle, CURLOPT_USERAGENT, "tailgate");
   curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers_.get());
+  curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, &HttpTransfer::on_socket);
+  curl_easy_setopt(handle, CURLOPT_OPENSOCKETDATA, this);
   curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, &HttpTransfer::on_body);
   curl_easy_setopt(handle, CURLOPT_WRITEDATA, this);
   curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, &HttpTransfer::on_header);
@@ -131,6 +136,14 @@ std::size_t HttpTransfer::on_body(char* data, std::size_t one, std::size_t size,
   return 0;  // ends the transfer: an endless answer would hold the connection until the timeout
 }
 
+// As curl does it by itself, but for what it forgets: why there is none.
+curl_socket_t HttpTransfer::on_socket(void* self, curlsocktype /*purpose*/,
+                                      curl_sockaddr* address) {
+  const int made = ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  if (made < 0) static_cast<HttpTransfer*>(self)->no_socket_ = errno;
+  return made < 0 ? CURL_SOCKET_BAD : made;
+}
+
 std::size_t HttpTransfer::on_header(char* data, std::size_t one, std::size_t size, void* self) {
   auto& response = static_cast<HttpTransfer*>(self)->response_;
   const std::string_view line = trimmed({data, one * size});
@@ -182,6 +195,7 @@ std::string HttpTransfer::explain(CURLcode code) const {
   const std::string& where = request_.where;
   long system_error = 0;
   curl_easy_getinfo(handle_.get(), CURLINFO_OS_ERRNO, &system_error);
+  if (system_error == 0) system_error = no_socket_;
   curl_off_t connected = 0;
   curl_easy_getinfo(handle_.get(), CURLINFO_CONNECT_TIME_T, &connected);
   switch (code) {

@@ -37,6 +37,7 @@ class HttpTransfer {
   void set_security();
   [[nodiscard]] std::string explain(CURLcode code) const;
   static std::size_t on_body(char* data, std::size_t one, std::size_t size, void* self);
+  static curl_socket_t on_socket(void* self, curlsocktype purpose, curl_sockaddr* address);
   static std::size_t on_header(char* data, std::size_t one, std::size_t size, void* self);
 
   struct CloseHandle {
@@ -50,6 +51,7 @@ class HttpTransfer {
   Done done_;
   HttpResponse response_;
   std::array<char, CURL_ERROR_SIZE> message_{};
+  int no_socket_ = 0;  // errno of a socket that could not be had
   std::unique_ptr<curl_slist, FreeList> headers_;
   std::unique_ptr<CURL, CloseHandle> handle_;  // last: goes first, while what it points to is there
 };

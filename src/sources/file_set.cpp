@@ -104,6 +104,7 @@ void FileSet::rescan(Tick now) {
     return std::none_of(found.begin(), found.end(),
                         [&path](const Found& file) { return file.path == path; });
   });
+  crowded_ = crowded_ && !unreadable_.empty();
   unpark(now);
   std::erase_if(last_at_, [](const auto& entry) { return entry.second.expired(); });
   first_scan_ = false;
@@ -141,14 +142,10 @@ void FileSet::update_paths(const std::vector<Found>& found, Tick now) {
 void FileSet::adopt(const Found& found, Tick now) {
   // Should it have another name by now, then what has its name comes after it: at the next scan.
   Found as_it_is = found;
-  Handle handle = open_found(as_it_is);
+  Handle handle = open_to_follow(as_it_is);
   struct stat status {};
   if (!handle.valid() || fstat(handle.fd(), &status) != 0) {
-    if (errno != ENOENT) {
-      unreadable_.insert(found.path);
-      complain_once(found.path,
-                    fmt::format("cannot be read: {}; it is tried again", std::strerror(errno)));
-    }
+    if (errno != ENOENT) cannot_open(found.path, errno);
     return;
   }
   Found file = found;

@@ -104,6 +104,7 @@ class FileSet {
   void save_retired();
   void count_retired();
   void drop_beyond_limits();
+  void cannot_open(const std::string& path, int error);
   void complain_once(const std::string& path, const std::string& why);
 
   const FileSettings& settings_;
@@ -129,6 +130,7 @@ class FileSet {
   bool resumed_ = false;
   bool first_scan_ = true;
   bool backlog_full_ = false;
+  bool crowded_ = false;  // it was said that there are more files than descriptors
 };
 
 /// Whether `name` looks like a rotation of `original`: access.log.1, access.log-20261123,

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The files of an earlier run: found again at the start, or later when they were away.
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include "sources/compressed.h"
@@ -137,6 +141,19 @@ bool FileSet::come_back(Handle& handle, const Found& found, Tick now) {
   absent_.erase(first);
   take_resumed(std::move(resumed), now);
   return true;
+}
+
+// Of many files that wait for a descriptor it is said once.
+void FileSet::cannot_open(const std::string& path, int error) {
+  unreadable_.insert(path);
+  if (error != EMFILE && error != ENFILE)
+    return complain_once(
+        path, fmt::format("cannot be read: {}; it is tried again", std::strerror(error)));
+  if (!std::exchange(crowded_, true))
+    context_.log.warn(
+        "{}: cannot be read: {}; it and others wait until some of the {} that are open are gone or "
+        "the limit of descriptors is raised",
+        path, std::strerror(error), files_.size());
 }
 
 }  // namespace tailgate::sources

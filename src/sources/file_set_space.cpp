@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Disk space: what every sink has settled is freed, and what waits is kept within max_backlog.
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 
 #include "sources/file_set.h"
@@ -15,6 +18,18 @@ namespace {
 
 /// Nobody has written for so long: the writer has gone on to the next file.
 constexpr Millis kRotatedPause{10'000};
+
+// A rename to a name that no pattern finds leaves the file's path as it was, and only the kernel knows the new name.
+std::string path_now(const FileStream& file) {
+  if (!file.gone) return file.file.path;
+  std::array<char, PATH_MAX> path{};
+  const std::string link = fmt::format("/proc/self/fd/{}", file.fd());
+  const ssize_t size = readlink(link.c_str(), path.data(), path.size());
+  if (size <= 0) return file.file.path;
+  // Our way to its folder may lead over links; a file that went elsewhere is not ours to remove.
+  const std::string_view name = name_of({path.data(), static_cast<std::size_t>(size)});
+  return fmt::format("{}/{}", directory_of(file.file.path), name);
+}
 
 }  // namespace
 
@@ -34,22 +49,21 @@ void FileSet::reclaim(Tick now) {
 }
 
 void FileSet::remove_rotated(FileStream& file, Tick now) {
-  const std::string_view name = name_of(file.file.path);
+  const std::string path = path_now(file);
   const bool rotated = std::any_of(files_.begin(), files_.end(), [&](const FilePtr& other) {
-    return directory_of(other->file.path) == directory_of(file.file.path) &&
-           looks_rotated(name_of(other->file.path), name);
+    return other.get() != &file && directory_of(other->file.path) == directory_of(path) &&
+           looks_rotated(name_of(other->file.path), name_of(path));
   });
   if (!rotated || file.deleted || file.pending || now - file.last_data < kRotatedPause) return;
   if (!file.look(now) || file.unread() > 0 || !file.settled_on_disk()) return;
   if (!nobody_writes(file.fd()).value_or(file.writer_closed)) return;
   struct stat named {};
-  if (stat(file.file.path.c_str(), &named) != 0 || Identity::of(named) != file.file.identity)
-    return;
-  if (unlink(file.file.path.c_str()) == 0) {
-    context_.log.info("{}: rotated away and settled by every sink; removed", file.file.path);
+  if (stat(path.c_str(), &named) != 0 || Identity::of(named) != file.file.identity) return;
+  if (unlink(path.c_str()) == 0) {
+    context_.log.info("{}: rotated away and settled by every sink; removed", path);
   } else {
-    complain_once(file.file.path, std::string("cannot be removed (reclaim: delete_rotated): ") +
-                                      std::strerror(errno));
+    complain_once(
+        path, std::string("cannot be removed (reclaim: delete_rotated): ") + std::strerror(errno));
   }
 }
 

@@ -226,7 +226,7 @@ SourceStatus FileSource::status() const {
     if (file->parked) {
       entry.note = "copy of a file that is read";
     } else if (file->stream().halted()) {
-      entry.note = "stopped: none of its first lines could be parsed";
+      entry.note = "stopped: none of its first lines could be parsed and filtered";
     } else if (file->deleted) {
       entry.note = "deleted";
     } else if (file->gone) {

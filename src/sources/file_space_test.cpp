@@ -45,7 +45,12 @@ TEST_CASE("punch_hole leaves alone what is not settled") {
 }
 
 TEST_CASE("delete_rotated removes a file that was rotated away, read and settled, and no other") {
-  Follower tail({.reclaim = Reclaim::delete_rotated});
+  FileSettings settings{.reclaim = Reclaim::delete_rotated};
+  SUBCASE("to a name that is read") {}
+  SUBCASE("to a name that is not read") {
+    settings.exclude = {"access.log.*"};
+  }
+  Follower tail(settings);
   tail.append("access.log", "one\n");
   tail.start();
   tail.read_and_settle();

@@ -144,6 +144,20 @@ void ReaderSource::checkpoint() {
   context_.counters->files_open.set(fd_ >= 0 ? 1 : 0);
 }
 
+void ReaderSource::stopping(Tick /*until*/) {
+  stopping_ = true;
+}
+
+// At a stop, and not where nobody wants more: the rest of a line may still have come, so what there is of it is no line
+// to send, and it is gone with us.
+void ReaderSource::ends() {
+  if (!stopping_ || finished_ || !waits_ || !buffer_.waits()) return;
+  const std::uint64_t lost = buffer_.end() - stream_->end_offset();
+  context_.counters->lost_bytes.add(lost);
+  context_.log.warn("{}: stopped in the middle of a line; its first {} bytes are lost",
+                    stream_->path(), lost);
+}
+
 SourceStatus ReaderSource::status() const {
   SourceStatus status;
   status.watching = true;

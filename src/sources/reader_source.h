@@ -26,6 +26,8 @@ class ReaderSource final : public Source {
   Wakeup watch(Tick now) override;
   std::optional<Lines> read(std::size_t max_bytes) override;
   void checkpoint() override;
+  void stopping(Tick until) override;
+  void ends() override;
   [[nodiscard]] bool finished() const override { return finished_; }
   [[nodiscard]] bool rereadable() const override { return false; }
   [[nodiscard]] bool writers_gone() const override { return finished_; }
@@ -45,6 +47,7 @@ class ReaderSource final : public Source {
   int fd_ = -1;
   bool waits_ = false;  // the input is a pipe, a terminal or a socket
   bool finished_ = false;
+  bool stopping_ = false;
   bool ended_ = false;          // read to its end, or as far as it could be
   bool at_start_ = false;       // of the input: the magic number is looked for
   std::uint64_t raw_read_ = 0;  // bytes of all inputs, as they lie there

@@ -2,6 +2,7 @@
 #include "sources/resume.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -23,6 +24,10 @@ std::uint64_t least_offset(const state::Checkpoint& record) {
       [](const auto& a, const auto& b) { return a.second.offset < b.second.offset; });
   return least->second.offset;
 }
+
+constexpr rlim_t kSpared = 32;
+/// Of a small limit.
+constexpr rlim_t kSparedShare = 8;
 
 class Planner {
  public:
@@ -64,7 +69,7 @@ class Planner {
   bool claim(state::Checkpoint& record, Found file) {
     unreadable_ = false;
     if (owned_.contains(file.identity) || file.size < least_offset(record)) return false;
-    Handle handle = open_found(file);
+    Handle handle = open_to_follow(file);
     unreadable_ = !handle.valid() && errno != ENOENT && errno != ENOTDIR;
     if (!handle.valid() || !matches(handle.fd(), record.fingerprint)) return false;
     owned_.insert(file.identity);
@@ -143,6 +148,18 @@ Handle open_found(Found& file) {
     }
     errno = ENOENT;
   }
+  return handle;
+}
+
+Handle open_to_follow(Found& file) {
+  Handle handle = open_found(file);
+  rlimit limit{};
+  if (!handle.valid() || getrlimit(RLIMIT_NOFILE, &limit) != 0) return handle;
+  // A new descriptor has the lowest number that is free.
+  const rlim_t spared = std::min(kSpared, limit.rlim_cur / kSparedShare);
+  if (static_cast<rlim_t>(handle.fd()) < limit.rlim_cur - spared) return handle;
+  handle = Handle();
+  errno = EMFILE;
   return handle;
 }
 

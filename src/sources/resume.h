@@ -41,4 +41,8 @@ Handle open_to_read(const std::string& path);
 /// name it has now. Invalid when it is gone.
 Handle open_found(Found& file);
 
+/// The same for a file that stays open: it leaves some descriptors to sinks, to the state and to the admin server. Without
+/// one to spare: invalid, and errno is EMFILE.
+Handle open_to_follow(Found& file);
+
 }  // namespace tailgate::sources

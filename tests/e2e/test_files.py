@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files under the shipper: restarts, rotation by rename and by truncation, deletion, a long outage, memory."""
 import json
+import resource
 import time
 
 import pytest
@@ -204,3 +205,35 @@ def test_a_file_that_is_no_log_does_not_fill_the_dead_letters(start_faulty, tail
     bad = [letter for letter in program.dead_letters() if letter["path"] == str(other)]
     assert 1000 <= len(bad) < 20_000
     assert "none of its first 1000 lines could be parsed" in program.log()
+
+
+def test_a_schema_that_refuses_every_line_does_not_fill_the_dead_letters(start_faulty, tailgate, tmp_path):
+    schema = tmp_path / "schemas" / "access" / "1.0.0"
+    schema.parent.mkdir(parents=True)
+    schema.write_text(json.dumps({"type": "object", "properties": {"n": {"type": "string"}}}))
+    filters = [{"event_meta": {"stream": "s", "schema": "/access/1.0.0"}},
+               {"validate_schema": {"schemas": str(tmp_path / "schemas")}}]
+    program = tailgate({"api": http_sink(start_faulty().url)}, filters=filters)
+    program.append(*({"n": n, "pad": "x" * 500} for n in range(20_000)))
+    assert program.once() == 1, "something was not read"
+    assert 1000 <= len(program.dead_letters()) < 3000
+    assert "none of its first 1000 lines could be filtered" in program.log()
+
+
+def test_with_more_logs_than_descriptors_those_that_are_open_are_delivered(start_faulty, tailgate):
+    server = start_faulty()
+    program = tailgate({"api": http_sink(server.url)}).start()
+    pid = program.process.pid
+    before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    assert before[0] == before[1], "as many descriptors as the process may have"
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (48, before[1]))
+    for number in range(60):
+        program.append(request_event(number), path=program.input.with_name(f"access.log{100 + number}"))
+    program.wait_log("Too many open files")
+    wait_until(lambda: len(server.taken()) >= 10, 20, "the open ones are delivered")
+    assert program.admin_status("/healthz") == 200
+    assert len(server.taken()) < 60
+    assert program.log().count("Too many open files") == 1
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+    program.wait_settled("api", 60)
+    assert sorted(numbers(server.taken())) == list(range(60))

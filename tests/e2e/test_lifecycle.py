@@ -214,6 +214,19 @@ def test_a_pipe_that_is_interrupted_writes_what_it_has_read(start_faulty):
     assert out == b'{"n":1}\n{"n":2}\n' and program.returncode == 0, err.decode()
 
 
+def test_a_pipe_that_is_interrupted_in_the_middle_of_a_line_says_so():
+    program = start_pipe("--drop-nulls")
+    program.stdin.write(b'{"n":1}\n{"n":')
+    program.stdin.flush()
+    time.sleep(0.5)
+    program.send_signal(signal.SIGINT)
+    assert program.wait(10) == 1  # while its writer goes on
+    out, err = program.communicate()
+    assert out == b'{"n":1}\n', err.decode()
+    assert b"stopped in the middle of a line; its first 5 bytes are lost" in err, err.decode()
+    assert b"5 B were" in err, err.decode()
+
+
 def test_a_pipe_that_is_interrupted_while_its_sink_is_down_says_how_much_is_undelivered(start_faulty):
     server = start_faulty(default=faulty.status(503))
     program = start_pipe("--to", server.url)
