@@ -16,8 +16,6 @@
 
 namespace tailgate::sources::testing {
 
-using Texts = std::vector<std::string>;
-
 /// A pipe, and a process that reads its lines through a spool: started and killed at will. Time is the real one: a thread
 /// waits on it.
 struct Piped {
