@@ -146,6 +146,20 @@ TEST_CASE("what cannot be kept of a deleted file is counted as lost") {
   CHECK(tail.counters.lost_bytes.value() == 4);
 }
 
+TEST_CASE("a log that is truncated and deleted at the very end is no loss where a copy holds it") {
+  Follower tail({.paths = {}, .exclude = {"*.1"}});
+  tail.append("access.log", "one\n");
+  tail.start();
+  CHECK(tail.texts() == Texts{"one"});
+  tail.copy("access.log", "access.log.1");
+  tail.truncate("access.log");
+  tail.remove("access.log");
+  tail.stop();
+  CHECK(tail.counters.lost_bytes.value() == 0);
+  tail.start();
+  CHECK(tail.texts() == Texts{"one"});
+}
+
 TEST_CASE("a copy that no record knows is removed at the start") {
   Follower tail;
   std::filesystem::create_directories(tail.logs("data/orphans/access_log"));

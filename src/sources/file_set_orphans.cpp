@@ -96,6 +96,8 @@ int FileSet::keep(FileStream& file, Tick until) const {
 }
 
 void FileSet::keep_deleted(Tick until) {
+  // What was in a file that was truncated before it was deleted may be in a copy.
+  notice_truncations(context_.clock->now());
   if (orphans_.empty() || context_.store == nullptr) return;
   bool kept = false;
   for (const FilePtr& file : files_) {
