@@ -16,12 +16,6 @@ std::uint64_t disk_room(const std::string& directory) {
   return static_cast<std::uint64_t>(about.f_bavail) * about.f_frsize;
 }
 
-std::uint64_t disk_size(const std::string& directory) {
-  struct statvfs about {};
-  if (::statvfs(directory.c_str(), &about) != 0) return 0;
-  return static_cast<std::uint64_t>(about.f_blocks) * about.f_frsize;
-}
-
 Ballast::Ballast(std::string directory, std::uint64_t bytes)
     : directory_(std::move(directory)), path_(directory_ + "/spool.ballast"), bytes_(bytes) {
   struct stat about {};

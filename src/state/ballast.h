@@ -9,9 +9,6 @@ namespace tailgate::state {
 /// Bytes that may still be written to the disk of `directory`; 0 when that cannot be told.
 std::uint64_t disk_room(const std::string& directory);
 
-/// All of it.
-std::uint64_t disk_size(const std::string& directory);
-
 /// A file that only takes space, so that there is some to work with when the disk is full: to save a position writes
 /// before what it settles can be deleted. One thread.
 class Ballast {
