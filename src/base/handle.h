@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -31,5 +32,8 @@ class Handle {
 /// Writes all of it, in as many calls as it takes. False: errno says why, and a part of it may be written. Blocks as the
 /// descriptor does.
 bool write_all(int fd, std::string_view bytes);
+
+/// Makes the names in a directory durable, on file systems that know such a sync. False: errno says why not.
+bool sync_directory(const std::string& path);
 
 }  // namespace tailgate

@@ -136,7 +136,7 @@ std::size_t HttpTransfer::on_body(char* data, std::size_t one, std::size_t size,
   return 0;  // ends the transfer: an endless answer would hold the connection until the timeout
 }
 
-// As curl does it by itself, but for what it forgets: why there is none.
+// As curl does it by itself, but for what it does not tell: why there is none.
 curl_socket_t HttpTransfer::on_socket(void* self, curlsocktype /*purpose*/,
                                       curl_sockaddr* address) {
   const int made = ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);

@@ -206,6 +206,7 @@ void FileSet::prove(const FilePtr& file, Tick now) {
   if (file->size() == 0) return;
   file->unproven = false;
   if (is_gzip(bytes_at(file->fd(), 0, 2))) {
+    file->parked = false;
     close(file);
     return;
   }
@@ -252,7 +253,8 @@ bool FileSet::readable(FileStream& file, Tick now) {
   if (!file.pending || file.parked || file.stream().halted() || !file.window_open()) return false;
   if (file.failed_at && now - *file.failed_at < kReadRetry) return false;
   if (const FilePtr before = file.predecessor.lock()) {
-    if (before->pending && !before->parked && !before->stream().halted()) return false;
+    const bool enough = file.predecessor_until && before->scanned() >= *file.predecessor_until;
+    if (before->pending && !before->parked && !before->stream().halted() && !enough) return false;
     if (before->unproven && now - before->opened < kProofWait && !context_.once) return false;
     const bool waited = now - file.opened >= kSuccessorWait || context_.once;
     if (!waited && file.size() == 0) return false;

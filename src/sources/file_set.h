@@ -76,7 +76,7 @@ class FileSet {
   [[nodiscard]] bool needs_keeping(FileStream& file) const;
   int keep(FileStream& file, Tick until) const;
   void report_lost(state::Checkpoint record);
-  void forget_empty(std::vector<state::Checkpoint>& records, const std::set<Identity>& named);
+  void forget_empty(std::vector<state::Checkpoint>& records, const std::vector<Found>& found);
   void adopt(const Found& found, Tick now);
   FilePtr open_new(Handle handle, const Found& found, std::uint64_t start, Tick now);
   void add(const FilePtr& file);

@@ -88,6 +88,8 @@ void FileSet::read_before_log(const FilePtr& file) {
       continue;
     if (const FilePtr before = log->predecessor.lock()) file->read_after(before);
     log->read_after(file);
+    // It may be another log, with an end that never comes.
+    if (log->predecessor.lock() == file) log->predecessor_until = file->size();
   }
 }
 

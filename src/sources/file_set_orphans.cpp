@@ -40,11 +40,6 @@ int copy_range(int from, int to, std::uint64_t begin, std::uint64_t end, const C
   return 0;
 }
 
-void sync_directory(const std::string& path) {
-  const Handle directory(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (directory.valid()) fsync(directory.fd());
-}
-
 }  // namespace
 
 bool FileSet::needs_keeping(FileStream& file) const {
@@ -87,7 +82,7 @@ int FileSet::keep(FileStream& file, Tick until) const {
     }
     return error;
   }
-  sync_directory(orphans_);
+  (void)sync_directory(orphans_);
   file.kept_at = path;
   file.kept_as = Identity::of(about);
   file.kept_size = size;
@@ -147,7 +142,8 @@ void FileSet::count_retired() {
         retired.record.path, lost);
     forgotten_.push_back(retired.stream->gen());
   }
-  if (std::exchange(retired_, {}).empty()) return;
+  retired_.clear();
+  // Also what a truncation changed that was noticed at the end.
   if (const Result<void> done = save(context_.clock->now()); !done)
     context_.log.error("{}", done.error().what);
 }

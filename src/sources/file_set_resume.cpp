@@ -33,7 +33,8 @@ bool FileSet::resume(Tick now) {
     named.clear();
     for (const Found& file : found) named.insert(file.identity);
     for (Found& file : files_in(orphans_)) found.push_back(std::move(file));
-    forget_empty(*records, named);
+    forget_empty(*records, found);
+    plan = {};  // its descriptors
     plan = plan_resume(*records, found);
   }
   for (Resumed& resumed : plan.resumed) {
@@ -54,12 +55,17 @@ bool FileSet::resume(Tick now) {
 // Noted while it was empty, and nothing of it was read: who knows what its file holds now was not in a copy of it before.
 // As a new file it takes its place among those that are new with it.
 void FileSet::forget_empty(std::vector<state::Checkpoint>& records,
-                           const std::set<Identity>& named) {
+                           const std::vector<Found>& found) {
   std::erase_if(records, [&](const state::Checkpoint& record) {
-    const bool empty = record.fingerprint.offset == 0 && !record.orphaned &&
-                       named.contains({record.device, record.inode});
-    if (empty) forgotten_.push_back(record.gen);
-    return empty;
+    if (record.fingerprint.offset > 0 || record.orphaned) return false;
+    bool there = false;
+    for (const Found& file : found) {
+      if (file.identity != Identity{record.device, record.inode}) continue;
+      known_paths_.insert(file.path);
+      there = true;
+    }
+    if (there) forgotten_.push_back(record.gen);
+    return there;
   });
 }
 

@@ -49,12 +49,13 @@ void FileSet::reclaim(Tick now) {
 }
 
 void FileSet::remove_rotated(FileStream& file, Tick now) {
+  if (file.deleted || file.pending || now - file.last_data < kRotatedPause) return;
   const std::string path = path_now(file);
   const bool rotated = std::any_of(files_.begin(), files_.end(), [&](const FilePtr& other) {
     return other.get() != &file && directory_of(other->file.path) == directory_of(path) &&
            looks_rotated(name_of(other->file.path), name_of(path));
   });
-  if (!rotated || file.deleted || file.pending || now - file.last_data < kRotatedPause) return;
+  if (!rotated) return;
   if (!file.look(now) || file.unread() > 0 || !file.settled_on_disk()) return;
   if (!nobody_writes(file.fd()).value_or(file.writer_closed)) return;
   struct stat named {};

@@ -199,6 +199,7 @@ void FileStream::read_after(const std::shared_ptr<FileStream>& before) {
     if (one.get() == this) return;
   }
   predecessor = before;
+  predecessor_until.reset();
 }
 
 void FileStream::rewind() {

@@ -119,7 +119,8 @@ class FileStream {
   std::string kept_at;  // the copy in data_dir/orphans that the next run reads; empty: none
   Identity kept_as;
   std::uint64_t kept_size = 0;
-  std::weak_ptr<FileStream> predecessor;  // had this path before; read first
+  std::weak_ptr<FileStream> predecessor;           // had this path before; read first
+  std::optional<std::uint64_t> predecessor_until;  // no further than that
   Tick opened{};
   Tick last_data{};
   std::uint64_t saved_version = 0;

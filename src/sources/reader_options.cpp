@@ -87,7 +87,7 @@ std::unique_ptr<Source> make_stdin(const Section& options, SourceContext context
   if (options.problems().any() || !line) return nullptr;
   if (context.store == nullptr || context.data_dir.empty() || rules.max_bytes == 0) {
     const std::uint64_t left =
-        context.data_dir.empty() ? 0 : state::spooled_bytes(context.data_dir);
+        context.store == nullptr ? 0 : state::spooled_bytes(context.data_dir);
     if (left > 0)
       context.log.warn("{} wait in {}/spool and are not sent while spool.max_bytes is 0",
                        human_bytes(left), context.data_dir);

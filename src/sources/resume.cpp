@@ -58,7 +58,9 @@ class Planner {
     }
     for (state::Checkpoint* record : rest) {
       const std::optional<Found> copy = only_copy(*record);
-      if (!copy || !claim(*record, *copy)) plan_.lost.push_back(std::move(*record));
+      if (copy && claim(*record, *copy)) continue;
+      auto& rest_of = copy && unreadable_ ? plan_.unreadable : plan_.lost;
+      rest_of.push_back(std::move(*record));
     }
     for (auto& [place, resumed] : claimed_) plan_.resumed.push_back(std::move(resumed));
     return std::move(plan_);

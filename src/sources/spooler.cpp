@@ -92,7 +92,9 @@ void Spooler::start_input(std::vector<state::SpoolInput> known) {
   const bool same = !known.empty() && !known.back().ended &&
                     known.back().identity == input_identity(fd_, known.back().end);
   const bool middle_of_gzip = same && known.back().inflated;
-  if (same && !middle_of_gzip && (!known.back().line_open || known.back().complete)) {
+  // What the last run noted does not hold once more is read.
+  const bool whole = same && known.back().complete && spool_->take_back_note().has_value();
+  if (same && !middle_of_gzip && (!known.back().line_open || whole)) {
     current_ = known.back();
     at_start_ = false;
   } else {
@@ -125,12 +127,18 @@ void Spooler::work() {
     wait();
   }
   store(true);
-  if (pending_.empty() && !input_ended_) spool_->note(state::SpoolSegment::Note::complete);
+  if (all_is_held()) spool_->note(state::SpoolSegment::Note::complete);
   release(true);
   if (pending_.empty()) return;
   context_.counters->lost_bytes.add(pending_.size());
   context_.log.error("{} bytes that were read could not be kept in the spool; they are lost",
                      pending_.size());
+}
+
+// And the next byte follows the last one held. Not behind a line that was passed over.
+bool Spooler::all_is_held() {
+  const std::lock_guard lock(mutex_);
+  return pending_.empty() && !input_ended_ && inputs_[current_.id].line_open == current_.line_open;
 }
 
 int Spooler::patience(Tick now) const {
@@ -152,7 +160,7 @@ int Spooler::patience(Tick now) const {
 }
 
 void Spooler::wait() {
-  const bool waits = input_ended_ || too_long_ || pending_.size() >= kSpoolRowBytes ||
+  const bool waits = input_ended_ || line_.too_long || pending_.size() >= kSpoolRowBytes ||
                      (full_ && rules_.when_full == SpoolRules::WhenFull::block);
   std::array<pollfd, 2> events{pollfd{wake_fd_, POLLIN, 0}, pollfd{waits ? -1 : fd_, POLLIN, 0}};
   if (::poll(events.data(), events.size(), patience(context_.clock->now())) <= 0) return;
@@ -181,7 +189,7 @@ void Spooler::read_input() {
     take_in(gunzip_ == nullptr ? bytes : std::string_view(text.data(), text.size()));
     if (!inflated.has_value()) return input_ends(inflated.error().what);
     if (got == 0) return input_ends("");
-  } while (!too_long_ && pending_.size() < kSpoolRowBytes && ::poll(&more, 1, 0) > 0);
+  } while (!line_.too_long && pending_.size() < kSpoolRowBytes && ::poll(&more, 1, 0) > 0);
 }
 
 void Spooler::take_in(std::string_view bytes) {
@@ -192,7 +200,7 @@ void Spooler::take_in(std::string_view bytes) {
     dropping_line_ = end == std::string_view::npos;
     bytes.remove_prefix(size);
   }
-  if (passing_over_) pass_over(bytes);
+  if (line_.passing_over) pass_over(bytes);
   if (bytes.empty()) return;
   if (pending_.empty()) {
     pending_since_ = context_.clock->now();
@@ -200,9 +208,9 @@ void Spooler::take_in(std::string_view bytes) {
   }
   pending_.append(bytes);
   const std::size_t newline = bytes.rfind('\n');
-  line_bytes_ =
-      newline == std::string_view::npos ? line_bytes_ + bytes.size() : bytes.size() - newline - 1;
-  too_long_ = line_bytes_ > rules_.max_line_bytes + kSpoolRowBytes;
+  line_.bytes =
+      newline == std::string_view::npos ? line_.bytes + bytes.size() : bytes.size() - newline - 1;
+  line_.too_long = line_.bytes > rules_.max_line_bytes + kSpoolRowBytes;
 }
 
 // What is kept of the line tells that it is too long; with the rest of it the spool could be full before its end comes.
@@ -211,9 +219,8 @@ void Spooler::pass_over(std::string_view& bytes) {
   const std::size_t size = end == std::string_view::npos ? bytes.size() : end + 1;
   bytes.remove_prefix(size);
   current_.end += size;
-  passing_over_ = end == std::string_view::npos;
-  current_.line_open = passing_over_;
-  line_bytes_ = 0;
+  line_.begin();
+  line_.passing_over = current_.line_open = end == std::string_view::npos;
 }
 
 void Spooler::input_ends(const std::string& trouble) {

@@ -76,6 +76,7 @@ class Spooler {
   void start_input(std::vector<state::SpoolInput> known);
   void work();
   void wait();
+  [[nodiscard]] bool all_is_held();
   [[nodiscard]] int patience(Tick now) const;
 
   void read_input();
@@ -116,11 +117,16 @@ class Spooler {
   std::string pending_;   // read, not yet in the spool
   Tick pending_since_{};  // its first byte
   WallTime pending_read_at_{};
-  bool at_start_ = true;          // of the input: the magic number is looked for
-  bool dropping_line_ = false;    // the line that comes was dropped at its beginning
-  std::uint64_t line_bytes_ = 0;  // of the line that is not at its end
-  bool too_long_ = false;  // which is too long: nothing is read until what was read of it is kept
-  bool passing_over_ = false;  // and then it is passed over to its end
+  bool at_start_ = true;        // of the input: the magic number is looked for
+  bool dropping_line_ = false;  // the line that comes was dropped at its beginning
+  /// The line that is not at its end.
+  struct OpenLine {
+    std::uint64_t bytes = 0;
+    bool too_long = false;      // nothing is read until what was read of it is kept
+    bool passing_over = false;  // and then it is passed over to its end
+    void begin() { *this = {}; }
+  };
+  OpenLine line_;
   bool input_ended_ = false;
   std::int64_t handed_on_ = 0;      // the last row that is in the queue or was taken
   std::int64_t handed_input_ = 0;   // whose it is

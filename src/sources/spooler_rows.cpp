@@ -33,12 +33,13 @@ std::uint64_t count_lines(std::string_view bytes, bool open) {
 // Whole lines together; a piece of one only when there is nothing else for too long.
 void Spooler::store(bool last_chance) {
   const Tick now = context_.clock->now();
-  const bool all = last_chance || input_ended_ || too_long_;
+  const bool all = last_chance || input_ended_ || line_.too_long;
   if (!all && pending_.size() < kSpoolRowBytes && now - pending_since_ < kSpoolDelay) return;
   if (full_ && !last_chance && now - *full_ < kSpoolRetry) {
     if (rules_.when_full != SpoolRules::WhenFull::block) drop_pending();
     return;
   }
+  if (pending_.empty()) full_.reset();  // nothing waits for room, and stdin is read again
   bool first = true;
   while (!pending_.empty()) {
     const std::size_t most = std::min(pending_.size(), kSpoolRowBytes);
@@ -51,7 +52,7 @@ void Spooler::store(bool last_chance) {
     first = false;
     if (!store_row(newline == std::string::npos ? most : newline + 1, last_chance)) return;
   }
-  if (std::exchange(too_long_, false)) passing_over_ = true;
+  if (std::exchange(line_.too_long, false)) line_.passing_over = true;
   if (!input_ended_) return;
   {
     const std::lock_guard lock(mutex_);
@@ -93,6 +94,7 @@ bool Spooler::store_row(std::size_t size, bool last_chance) {
     hand_on(std::move(row));
   } else {
     more_ = true;
+    if (queued_bytes_ < kSpoolQueueBytes) tell(wake_fd_);
   }
   return true;
 }
@@ -147,6 +149,7 @@ bool Spooler::drop_pending() {
                     (rest_goes ? 1 : 0),
                 size);
   dropping_line_ = rest_goes && !input_ended_;
+  if (dropping_line_) line_.begin();
   pending_.erase(begin, size);
   return true;
 }
@@ -191,10 +194,11 @@ void Spooler::read_back() {
   tell(ready_fd_);
 }
 
-// In an earlier run. Its segment holds others that were not.
+// In an earlier run; its segment holds others that were not. Or it stands there twice, as its first writing had failed.
 bool Spooler::was_settled(const state::SpoolRow& row) {
   const std::lock_guard lock(mutex_);
-  if (row.offset + row.length > inputs_[row.input].begin) return false;
+  const std::uint64_t handed = row.input == handed_input_ ? handed_end_ : 0;
+  if (row.offset + row.length > std::max(inputs_[row.input].begin, handed)) return false;
   handed_on_ = row.id;
   handed_input_ = row.input;
   handed_end_ = row.offset + row.length;

@@ -20,7 +20,6 @@ class Ballast {
   /// Gives the space back.
   void drop();
   [[nodiscard]] bool held() const { return held_; }
-  [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
 
  private:
   std::string directory_;

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "state/spool.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <utility>
+
+#include "base/handle.h"
 
 namespace tailgate::state {
 namespace {
@@ -23,6 +25,11 @@ constexpr Bytes kSmallestSegment = Bytes{1} << 20;
 constexpr Bytes kLargestSegment = Bytes{16} << 20;
 /// So that positions can be saved, and by that space be given back, when the disk is full.
 constexpr Bytes kBallast = Bytes{4} << 20;
+
+bool holds_nothing(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return std::all_of(std::istreambuf_iterator<char>(in), {}, [](char c) { return c == '\0'; });
+}
 
 }  // namespace
 
@@ -36,8 +43,7 @@ Result<Spool::Opened> Spool::open(const std::string& directory, Bytes max_bytes,
                                   const Clock& clock) {
   Opened opened;
   std::unique_ptr<Spool> spool(new Spool(directory, max_bytes));
-  const Handle names(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if ((::mkdir(spool->folder_.c_str(), 0700) != 0 && errno != EEXIST) || ::fsync(names.fd()) != 0)
+  if ((::mkdir(spool->folder_.c_str(), 0700) != 0 && errno != EEXIST) || !sync_directory(directory))
     return fail(fmt::format("{}: cannot make it: {}", spool->folder_, std::strerror(errno)));
   std::string stamp = rfc3339(clock.wall());
   std::erase_if(stamp, [](char c) { return c == ':' || c == '-'; });
@@ -72,7 +78,7 @@ Result<void> Spool::load(const std::string& directory, const std::string& stamp,
     const std::uint64_t bytes = fs::file_size(path, trouble);
     const fs::path to =
         fmt::format("{}/spool.damaged-{}-{}", directory, stamp, path.filename().string());
-    if (bytes == 0) {  // the machine stopped while it was made
+    if (holds_nothing(path)) {  // the machine stopped while it was made
       fs::remove(path, trouble);
       continue;
     }
@@ -196,6 +202,13 @@ void Spool::note(SpoolSegment::Note what) {
   segments_.rbegin()->second.note(what);
   bytes_ += segments_.rbegin()->second.bytes() - before;
   writing_ = false;
+}
+
+Result<void> Spool::take_back_note() {
+  if (segments_.empty()) return {};
+  auto done = segments_.rbegin()->second.take_back_note();
+  if (done) bytes_ -= SpoolSegment::kRowHeadBytes;
+  return done;
 }
 
 Result<Spool::Segments::iterator> Spool::remove(Segments::iterator segment) {

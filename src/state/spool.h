@@ -42,6 +42,8 @@ class Spool {
   Result<void> append(const SpoolInput& input, const SpoolRow& row, bool last_chance = false);
   /// Notes that nothing follows in the input of the last row, or that it holds all that was read. Not synced.
   void note(SpoolSegment::Note what);
+  /// That its last input holds all that was read does not hold any longer. Durable when it returns.
+  Result<void> take_back_note();
   /// Deletes what ends at or before `offset`, by whole segments; with `whole`, all of the input.
   Result<void> release(std::int64_t input, std::uint64_t offset, bool whole);
   struct Dropped {

@@ -19,9 +19,8 @@ struct SpoolInput {
   std::uint64_t end = 0;    // behind the last byte held
   bool ended = false;       // nothing can follow
   bool line_open = false;   // the last byte held is inside a line
-  bool complete =
-      false;  // all that was read of it is held, so what the pipe brings next follows it
-  bool inflated = false;  // what is read is gz; what is held is not
+  bool complete = false;    // all that was read is held: what the pipe brings next follows it
+  bool inflated = false;    // what is read is gz; what is held is not
 };
 
 /// What was read of an input at a time.
@@ -34,9 +33,8 @@ struct SpoolRow {
   std::uint64_t lines = 0;  // that end in it
   WallTime read_at;
   std::string bytes;
-  bool damaged = false;  // a checksum does not fit, or it is torn: trust none of it
-  bool after_gap =
-      false;  // it begins a segment: what may be missing before it was dropped, and counted
+  bool damaged = false;    // a checksum does not fit, or it is torn: trust none of it
+  bool after_gap = false;  // what may be missing before it was dropped, and counted
 };
 
 }  // namespace tailgate::state

@@ -162,10 +162,8 @@ Result<SpoolSegment> SpoolSegment::create(const std::string& folder, const Head&
                                           bool& lacks_space) {
   const std::string path = fmt::format("{}/{:016}.rows", folder, head.first_row);
   Handle file(::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  const Handle names(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   const std::string slot = slot_of(head);
-  if (file.valid() && names.valid() && write_at(file.fd(), {slot, slot}, 0) &&
-      ::fsync(names.fd()) == 0)
+  if (file.valid() && write_at(file.fd(), {slot, slot}, 0) && sync_directory(folder))
     return SpoolSegment(path, std::move(file), head);
   const Error error = error_at(path, "cannot write", &lacks_space);
   if (file.valid()) ::unlink(path.c_str());
@@ -206,7 +204,9 @@ Result<void> SpoolSegment::scan() {
     auto found = frame(end_);
     if (!found) return tl::unexpected<Error>(found.error());
     if (!found->head) {
-      last = std::exchange(end_, {found->next, end_.row + 1, end_.offset});
+      const bool holds_something = found->next - end_.at > kRowHeadBytes;
+      const Place before = std::exchange(end_, {found->next, end_.row + 1, end_.offset});
+      if (holds_something) last = before;
       ended_ = end_.at == size_;
     } else if (found->head->what() == kEnd) {
       ended_ = true;
@@ -382,6 +382,17 @@ void SpoolSegment::note(Note what) {
   ended_ = what == Note::ended;
   complete_ = true;
   if (write_at(file_.fd(), {head.view(), {}}, size_)) size_ += kRowHeadBytes;
+}
+
+Result<void> SpoolSegment::take_back_note() {
+  const Handle file(::open(path_.c_str(), O_WRONLY | O_CLOEXEC));
+  const std::uint64_t size = size_ - kRowHeadBytes;
+  if (!complete_ || !file.valid() || ::ftruncate(file.fd(), static_cast<off_t>(size)) != 0 ||
+      ::fdatasync(file.fd()) != 0)
+    return tl::unexpected<Error>(error("cannot write"));
+  size_ = size;
+  complete_ = false;
+  return {};
 }
 
 Result<void> SpoolSegment::remove() {

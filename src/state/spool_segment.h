@@ -54,6 +54,8 @@ class SpoolSegment {
   /// Notes that nothing follows, or that so far all that was read is here. Not synced.
   enum class Note { ended, complete };
   void note(Note what);
+  /// Of the note that all is here nothing is left. Durable when it returns.
+  Result<void> take_back_note();
   /// Needs no descriptor until it is read again; nothing more may be appended.
   void close() { file_ = Handle(); }
   /// Removes the file.
