@@ -85,6 +85,28 @@ TEST_CASE("after a kill in the middle of a line the same pipe does not go on wit
   CHECK(Piped::texts(p.read(3)) == Texts{"tw", "o", "three"});
 }
 
+TEST_CASE("a clean stop in the middle of a line holds for the next process, and for none after it") {
+  Piped p;
+  p.start();
+  p.write("one\ntw");
+  Piped::settle(p.read(1));
+  std::this_thread::sleep_for(Millis{100});
+  p.source->checkpoint();
+  p.kill();
+  SUBCASE("the next goes on") {
+    p.start();
+    p.write("o\nthree\n");
+    CHECK(Piped::texts(p.read(2)) == Texts{"two", "three"});
+  }
+  SUBCASE("one that was killed before it kept anything is between them") {
+    p.start();
+    p.die();
+    p.start();
+    p.write("o\nthree\n");
+    CHECK(Piped::texts(p.read(3)) == Texts{"tw", "o", "three"});
+  }
+}
+
 TEST_CASE("damage of what was settled is no loss, and damage alone goes with its input") {
   Piped p;
   p.start();
