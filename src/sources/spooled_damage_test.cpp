@@ -85,7 +85,8 @@ TEST_CASE("after a kill in the middle of a line the same pipe does not go on wit
   CHECK(Piped::texts(p.read(3)) == Texts{"tw", "o", "three"});
 }
 
-TEST_CASE("a clean stop in the middle of a line holds for the next process, and for none after it") {
+TEST_CASE(
+    "a clean stop in the middle of a line holds for the next process, and for none after it") {
   Piped p;
   p.start();
   p.write("one\ntw");

@@ -15,14 +15,11 @@
 #include <utility>
 
 #include "base/checksum.h"
+#include "state/spool_head.h"
 
 namespace tailgate::state {
 namespace {
 
-/// What a head begins with; the last character is the version of the format.
-constexpr std::string_view kMagic = "tailgate spool 1";
-constexpr std::size_t kSlotBytes = SpoolSegment::kHeadBytes / 2;
-constexpr std::size_t kTextBytes = 900;
 /// What a row's head begins with; and the note that no row follows.
 constexpr std::string_view kRow = "\x89TGROW\x1a\n";
 constexpr std::string_view kEnd = "\x89TGEND\x1a\n";
@@ -30,56 +27,6 @@ constexpr std::string_view kEnd = "\x89TGEND\x1a\n";
 constexpr std::string_view kAll = "\x89TGALL\x1a\n";
 /// Looked through at a time for heads of rows.
 constexpr std::size_t kWindowBytes = std::size_t{64} << 10;
-
-struct HeadNumbers {
-  std::int64_t input, first_row;
-  std::uint64_t offset, line_open, inflated, source_bytes, identity_bytes;
-};
-static_assert(kMagic.size() + sizeof(Uuid) + sizeof(HeadNumbers) + 2 * kTextBytes + 8 <=
-              kSlotBytes);
-
-std::string slot_of(const SpoolSegment::Head& head) {
-  const std::string source = head.source.substr(0, kTextBytes);
-  const std::string identity = head.identity.substr(0, kTextBytes);
-  const HeadNumbers numbers{
-      head.input,    head.first_row, head.offset, head.line_open ? 1U : 0U, head.inflated ? 1U : 0U,
-      source.size(), identity.size()};
-  std::string slot(kMagic);
-  slot.append(reinterpret_cast<const char*>(head.gen.bytes.data()), head.gen.bytes.size());
-  slot.append(reinterpret_cast<const char*>(&numbers), sizeof numbers);
-  slot.append(source).append(identity);
-  slot.resize(kSlotBytes - sizeof(std::uint64_t));
-  const std::uint64_t sum = checksum(slot);
-  slot.append(reinterpret_cast<const char*>(&sum), sizeof sum);
-  return slot;
-}
-
-/// A slot that is as it was written, of whatever version.
-bool sound(std::string_view slot) {
-  std::uint64_t sum = 0;
-  if (slot.size() != kSlotBytes || !slot.starts_with(kMagic.substr(0, kMagic.size() - 1)))
-    return false;
-  std::memcpy(&sum, slot.data() + slot.size() - sizeof sum, sizeof sum);
-  return sum == checksum(slot.substr(0, slot.size() - sizeof sum));
-}
-
-SpoolSegment::Head head_of(std::string_view slot) {
-  SpoolSegment::Head head;
-  HeadNumbers numbers{};
-  slot.remove_prefix(kMagic.size());
-  std::memcpy(head.gen.bytes.data(), slot.data(), head.gen.bytes.size());
-  slot.remove_prefix(head.gen.bytes.size());
-  std::memcpy(&numbers, slot.data(), sizeof numbers);
-  slot.remove_prefix(sizeof numbers);
-  head.input = numbers.input;
-  head.first_row = numbers.first_row;
-  head.offset = numbers.offset;
-  head.line_open = numbers.line_open != 0;
-  head.inflated = numbers.inflated != 0;
-  head.source = slot.substr(0, numbers.source_bytes);
-  head.identity = slot.substr(numbers.source_bytes, numbers.identity_bytes);
-  return head;
-}
 
 std::uint64_t seed_of(const Uuid& gen) {
   return checksum({reinterpret_cast<const char*>(gen.bytes.data()), gen.bytes.size()});
@@ -162,7 +109,7 @@ Result<SpoolSegment> SpoolSegment::create(const std::string& folder, const Head&
                                           bool& lacks_space) {
   const std::string path = fmt::format("{}/{:016}.rows", folder, head.first_row);
   Handle file(::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  const std::string slot = slot_of(head);
+  const std::string slot = head_slot(head);
   if (file.valid() && write_at(file.fd(), {slot, slot}, 0) && sync_directory(folder))
     return SpoolSegment(path, std::move(file), head);
   const Error error = error_at(path, "cannot write", &lacks_space);
@@ -179,16 +126,16 @@ Result<std::optional<SpoolSegment>> SpoolSegment::open(const std::string& path) 
   const ssize_t got = ::pread(file.fd(), slots.data(), slots.size(), 0);
   if (got < 0) return std::nullopt;
   slots.resize(static_cast<std::size_t>(got));
-  for (std::size_t at = 0; at < slots.size(); at += kSlotBytes) {
-    const std::string_view slot = std::string_view(slots).substr(at, kSlotBytes);
-    if (!sound(slot)) continue;
-    if (!slot.starts_with(kMagic)) {
+  for (std::size_t at = 0; at < slots.size(); at += kHeadSlotBytes) {
+    const std::string_view slot = std::string_view(slots).substr(at, kHeadSlotBytes);
+    if (!sound_slot(slot)) continue;
+    if (!slot.starts_with(kHeadMagic)) {
       return fail(fmt::format(
           "{}: was written by a newer version (format {}, this one knows {}); run that version, or "
           "move the file away (what waits in it is then not sent)",
-          path, slot[kMagic.size() - 1], kMagic.back()));
+          path, slot[kHeadMagic.size() - 1], kHeadMagic.back()));
     }
-    SpoolSegment segment(path, std::move(file), head_of(slot));
+    SpoolSegment segment(path, std::move(file), read_slot(slot));
     segment.size_ = std::max(kHeadBytes, static_cast<std::uint64_t>(about.st_size));
     if (!segment.scan()) return std::nullopt;
     segment.close();
