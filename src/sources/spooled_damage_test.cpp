@@ -12,10 +12,7 @@ using testing::Texts;
 TEST_CASE("a damaged row is set aside and counted, and what is around it arrives") {
   Piped p;
   p.start();
-  for (const char* line : {"one\n", "two\n", "three\n"}) {
-    p.write(line);
-    CHECK(p.read(1).size() == 1);
-  }
+  p.keep({"one\n", "two\n", "three\n"});
   p.kill();
   p.change("two\n", "twx\n");
   p.new_pipe();
@@ -34,10 +31,7 @@ TEST_CASE("a damaged row is set aside and counted, and what is around it arrives
 TEST_CASE("rows before a damaged last one arrive, and then nothing is left") {
   Piped p;
   p.start();
-  for (const char* line : {"one\n", "two\n", "three\n"}) {
-    p.write(line);
-    CHECK(p.read(1).size() == 1);
-  }
+  p.keep({"one\n", "two\n", "three\n"});
   p.kill();
   p.change("three\n", "thrae\n");
   p.new_pipe();
@@ -58,10 +52,7 @@ TEST_CASE("rows before a damaged last one arrive, and then nothing is left") {
 TEST_CASE("a row that damage hid altogether is missed and counted") {
   Piped p;
   p.start();
-  for (const char* line : {"one\n", "two\n", "three\n"}) {
-    p.write(line);
-    CHECK(p.read(1).size() == 1);
-  }
+  p.keep({"one\n", "two\n", "three\n"});
   p.kill();
   std::string bytes = p.content();
   bytes.erase(bytes.find("two\n") - 64, 64 + 4);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <thread>
@@ -38,6 +39,13 @@ struct Piped {
   }
   void write(const std::string& text) const {
     REQUIRE(::write(writes, text.data(), text.size()) == static_cast<ssize_t>(text.size()));
+  }
+  /// Lines that are kept, and handed on, each in a row of its own.
+  void keep(std::initializer_list<const char*> lines) const {
+    for (const char* line : lines) {
+      write(line);
+      CHECK(read(1).size() == 1);
+    }
   }
   void end_input() {
     close(writes);

@@ -256,9 +256,10 @@ Result<Spool::Dropped> Spool::drop_oldest(std::int64_t id, std::uint64_t bytes) 
     while (first != last) {
       const SpoolSegment& segment = first->second;
       const auto after = std::next(first);
-      // The last line of an input that is over has no newline.
-      const bool over =
-          after == segments_.end() || after->second.head().input != segment.head().input;
+      // The last line of an input that is over has no newline; the end of one too long was passed over.
+      const bool over = after == segments_.end() ||
+                        after->second.head().input != segment.head().input ||
+                        !after->second.head().line_open;
       dropped.lines += segment.lines() + (over && segment.line_open() ? 1 : 0);
       dropped.bytes += segment.end_offset() - segment.head().offset;
       auto next = remove(first);

@@ -19,11 +19,8 @@ namespace fs = std::filesystem;
 class Machine {
  public:
   Machine() {
-    std::string name = (fs::temp_directory_path() / "database-fuzz-XXXXXX").string();
-    must(mkdtemp(name.data()) != nullptr, "a folder for the fuzzer");
-    folder_ = name;
-    file_ = folder_ + "/state.db";
-    auto store = state::Store::open({.directory = folder_});
+    file_ = folder_.path + "/state.db";
+    auto store = state::Store::open({.directory = folder_.path});
     must(store.has_value(), "the fuzzer's own database");
     const std::vector<state::Checkpoint> records{record("/var/log/a", 700),
                                                  record("/var/log/b", 0)};
@@ -33,9 +30,6 @@ class Machine {
     std::ifstream in(file_, std::ios::binary);
     whole_.assign(std::istreambuf_iterator<char>(in), {});
   }
-  ~Machine() { fs::remove_all(folder_); }
-  Machine(const Machine&) = delete;
-  Machine& operator=(const Machine&) = delete;
 
   void run(std::string_view damage) {
     const std::string bytes = mangled(whole_, damage);
@@ -58,7 +52,7 @@ class Machine {
   std::string opened(const std::string& bytes) {
     for (const char* other : {"-wal", "-shm", "-journal"}) fs::remove(file_ + other);
     std::ofstream(file_, std::ios::binary | std::ios::trunc) << bytes;
-    auto store = state::Store::open({.directory = folder_});
+    auto store = state::Store::open({.directory = folder_.path});
     if (!store) return said(store.error().what);
     auto records = (*store)->load("log");
     if (!records) return said(records.error().what);
@@ -82,7 +76,7 @@ class Machine {
     return what;
   }
 
-  std::string folder_;
+  Folder folder_;
   std::string file_;
   std::string whole_;
 };

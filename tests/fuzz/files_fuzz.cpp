@@ -20,19 +20,6 @@ struct HandClock final : Clock {
   [[nodiscard]] WallTime wall() const override { return WallTime{}; }
 };
 
-struct Folder {
-  Folder() {
-    const char* const memory = "/dev/shm";
-    std::string name = (std::filesystem::exists(memory) ? memory : "/tmp");
-    name += "/tailgate-fuzz-XXXXXX";
-    path = mkdtemp(name.data());
-  }
-  ~Folder() { std::filesystem::remove_all(path); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  std::string path;
-};
-
 class Game {
  public:
   explicit Game(bool narrow) : model_(folder_.path, narrow) {
@@ -156,9 +143,6 @@ class Game {
     for (std::uint32_t i = 0; i < lines.chunk->lines(); ++i) {
       std::string text(lines.lines[i].text);
       must(lines.lines[i].problem == Line::Problem::none, "no line is too long", text);
-      if (getenv("SHOW"))
-        fprintf(stderr, "OUT %s %s %.20s\n", lines.chunk->stream().path().c_str(),
-                lines.chunk->stream().gen().text().substr(0, 4).c_str(), text.c_str());
       must(model_.handed_out(text), "a line is one that was written", text);
       const auto place = model_.place(text);
       if (place && model_.in_order() && !lines.chunk->settled(i, 0)) {

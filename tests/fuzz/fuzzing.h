@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,6 +44,20 @@ class Padded {
 inline std::string_view view(const std::uint8_t* data, std::size_t size) {
   return {reinterpret_cast<const char*>(data), size};
 }
+
+/// Of its own, in memory where there is such a place.
+struct Folder {
+  Folder() {
+    const char* const memory = "/dev/shm";
+    std::string name = (std::filesystem::exists(memory) ? memory : "/tmp");
+    name += "/tailgate-fuzz-XXXXXX";
+    path = mkdtemp(name.data());
+  }
+  ~Folder() { std::filesystem::remove_all(path); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  std::string path;
+};
 
 /// A file's bytes after damage, each five bytes of `damage` being one: where (3), of what kind, and a byte for it.
 inline std::string mangled(std::string bytes, std::string_view damage) {

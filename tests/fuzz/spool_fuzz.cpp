@@ -18,9 +18,6 @@ namespace fs = std::filesystem;
 class Machine {
  public:
   Machine() {
-    std::string name = (fs::temp_directory_path() / "spool-fuzz-XXXXXX").string();
-    must(mkdtemp(name.data()) != nullptr, "a folder for the fuzzer");
-    folder_ = name;
     auto opened = open();
     input_.id = 1;
     input_.gen = Uuid::random();
@@ -29,16 +26,14 @@ class Machine {
     }
     rows_.push_back(append(*opened.spool, std::string(70'000, 'y') + "\n"));
     rows_.push_back(append(*opened.spool, "last\n"));
-    file_ = folder_ + "/spool/0000000000000001.rows";
+    file_ = folder_.path + "/spool/0000000000000001.rows";
     std::ifstream in(file_, std::ios::binary);
     whole_.assign(std::istreambuf_iterator<char>(in), {});
   }
-  ~Machine() { fs::remove_all(folder_); }
-  Machine(const Machine&) = delete;
-  Machine& operator=(const Machine&) = delete;
 
   void run(std::string_view damage) {
-    for (const auto& entry : fs::directory_iterator(folder_ + "/spool")) fs::remove(entry.path());
+    for (const auto& entry : fs::directory_iterator(folder_.path + "/spool"))
+      fs::remove(entry.path());
     const std::string bytes = mangled(whole_, damage);
     std::ofstream(file_, std::ios::binary | std::ios::trunc) << bytes;
     auto opened = open();
@@ -55,7 +50,7 @@ class Machine {
 
  private:
   state::Spool::Opened open() {
-    auto opened = state::Spool::open(folder_, Bytes{16} << 20, clock_);
+    auto opened = state::Spool::open(folder_.path, Bytes{16} << 20, clock_);
     must(opened.has_value(), "it opens", opened ? "" : opened.error().what);
     return std::move(*opened);
   }
@@ -94,7 +89,7 @@ class Machine {
   }
 
   SystemClock clock_;
-  std::string folder_;
+  Folder folder_;
   std::string file_;
   std::string whole_;
   state::SpoolInput input_;
