@@ -28,6 +28,8 @@ struct Line {
   std::string_view text;
   // too_long: text is empty, the length is in the chunk's offsets. torn: part of a line whose rest is not at hand.
   Problem problem = Problem::none;
+  // NUL bytes right before `text`: what a truncation left, or the line's own; a dead letter keeps them. More are a hole.
+  std::uint8_t nuls = 0;
 };
 
 /// What one read brought.

@@ -33,7 +33,7 @@ void Pipeline::bury(const Spot& spot, std::string_view stage, const std::string&
   } else if (!event.empty()) {
     letter.event = event;
   } else {
-    letter.raw = text.text;
+    letter.raw = {text.text.data() - text.nuls, text.text.size() + text.nuls};
   }
   letter_lines_ += parts_.dead_letters->line(letter);
   metrics::SourceCounters& counters = *spot.inlet.counters;

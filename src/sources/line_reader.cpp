@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 namespace tailgate::sources {
 namespace {
@@ -21,15 +22,20 @@ std::string_view without_leading_nuls(std::string_view text) {
   return at == std::string_view::npos ? std::string_view{} : text.substr(at);
 }
 
-std::string_view line_text(std::string_view raw, bool first) {
+// So many may be the line's own. More are a hole, which no dead letter should hold.
+bool few(std::size_t nuls) { return nuls <= std::numeric_limits<decltype(Line::nuls)>::max(); }
+
+Line line_text(std::string_view raw, bool first) {
   if (first && raw.starts_with(kBom)) raw.remove_prefix(kBom.size());
+  const std::size_t all = raw.size();
   raw = without_leading_nuls(raw);
+  const std::size_t nuls = all - raw.size();
   if (!raw.empty() && raw.back() == '\r') raw.remove_suffix(1);
   if (!raw.empty() && (raw.front() == ' ' || raw.front() == '\t' || raw.front() == '\r') &&
       raw.find_first_not_of(" \t\r") == std::string_view::npos) {
     return {};
   }
-  return raw;
+  return {raw, Line::Problem::none, few(nuls) ? static_cast<std::uint8_t>(nuls) : std::uint8_t{0}};
 }
 
 class Cutter {
@@ -45,14 +51,15 @@ class Cutter {
       add({{}, Line::Problem::too_long});
       return;
     }
-    const std::string_view text = line_text(raw, first);
+    const Line line = line_text(raw, first);
+    const std::string_view text = line.text;
     if (!text.empty() && position_.too_long && end_part_of_long(text, size)) return;
     position_.scan += size;
     if (text.empty()) return;
     if (text.size() > rules_.max_line_bytes) {
       add({{}, Line::Problem::too_long});
     } else {
-      add({text, Line::Problem::none});
+      add(line);
       if (rules_.format != Format::json) follow(part_of(text, rules_.format), text.size());
     }
   }
@@ -91,11 +98,12 @@ class Cutter {
       return;
     }
     const std::string_view text = without_leading_nuls(rest);
-    position_.scan += rest.size() - text.size();
+    const std::string_view kept = few(rest.size() - text.size()) ? rest : text;
+    position_.scan += rest.size() - kept.size();
     if (text.size() > rules_.max_line_bytes + kSurround) {
       position_.too_long = true;
       position_.key = 0;
-      position_.scan += text.size();
+      position_.scan += kept.size();
     }
   }
 

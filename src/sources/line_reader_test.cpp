@@ -55,6 +55,22 @@ TEST_CASE("empty lines, NUL bytes and a BOM belong to the line after them") {
   CHECK(lines_of(std::string(50, '\0') + "{}\n", 7, 10, false) == std::vector<Seen>{{"{}", 0}});
 }
 
+TEST_CASE("a few NUL bytes before a line are at hand, however the reads fall; those of a hole are not") {
+  CutPosition position;
+  Cut cut;
+  const std::string data = std::string(255, '\0') + "[x\n" + std::string(256, '\0') + "{}\n";
+  const std::string_view text = data;
+  const CutRules rules{.max_line_bytes = 10};
+  cut_lines(text.substr(0, 7), rules, position, cut);
+  CHECK(cut.lines.empty());
+  cut_lines(text.substr(static_cast<std::size_t>(position.scan)), rules, position, cut);
+  REQUIRE(cut.lines.size() == 2);
+  const Line& first = cut.lines[0];
+  CHECK(std::string_view(first.text.data() - first.nuls, first.text.size() + first.nuls) ==
+        text.substr(0, 257));
+  CHECK(cut.lines[1].nuls == 0);
+}
+
 TEST_CASE("a line over the limit is told without its text, and reading goes on") {
   const std::string data = "ok\n" + std::string(1000, 'x') + "\nnext\n";
   CHECK(lines_of(data, 16, 10, false) ==
