@@ -2,6 +2,7 @@
 """kill -9 at random moments: of the program over rotations, of the broker and the gateway under load."""
 import time
 
+from oracle import Kill
 from scene import Scene
 from services.process import wait_until
 from writers import ROTATIONS, ManyLogs, Writer
@@ -9,9 +10,9 @@ from writers import ROTATIONS, ManyLogs, Writer
 SINKS = ("eventgate", "kafka", "file")
 
 
-def kill(scene: Scene, program):
+def kill(scene: Scene, program, sink_gone: float | None = None):
     scene.row.expect(program.process.running, "the program had ended before it was killed")
-    scene.kills.append(time.time())
+    scene.kills.append(Kill(time.time(), sink_gone))
     program.kill()
 
 
@@ -61,11 +62,13 @@ def kafka_killed(scene: Scene):
     program.start()
     writer.start()
     until = time.monotonic() + scene.length.load
+    gone = None
     while time.monotonic() < until:
         time.sleep(scene.chance.uniform(0.5, 3))
         if scene.chance.random() < 0.3:
-            kill(scene, program)
+            kill(scene, program, gone)
             program.start(ready=False)
+        gone = time.time()
         kafka.kill()
         time.sleep(scene.chance.uniform(0, 2))
         kafka.restart()

@@ -5,6 +5,7 @@ import re
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from services.process import patience
 
@@ -47,7 +48,18 @@ class Row:
             self.problems.append(otherwise)
 
 
-def judge(row: Row, written: dict[int, int], arrivals: list[Arrival], torn: int, kills: list[float] = (),
+class Kill(NamedTuple):
+    """Of the program, by the clock. `sink_gone`: when the sink was killed before it, so that what had come then may
+    never have been answered."""
+    at: float
+    sink_gone: float | None = None
+
+    def caught(self, arrival: float) -> bool:
+        """Whether what came at `arrival` was still in flight."""
+        return any(abs(moment - arrival) < WINDOW for moment in (self.at, self.sink_gone) if moment is not None)
+
+
+def judge(row: Row, written: dict[int, int], arrivals: list[Arrival], torn: int, kills: list[Kill] = (),
           excused: int = 0, taken_away: set = frozenset()):
     """`written`: lines by path. `excused`: how many repeats other faults may have caused (an answer that was cut off).
     `taken_away`: (path, number) of what must not arrive, such as dead letters."""
@@ -60,9 +72,9 @@ def judge(row: Row, written: dict[int, int], arrivals: list[Arrival], torn: int,
         key = (arrival.path, arrival.number)
         if key in last:
             row.doubled += 1
-            if not any(last[key] - WINDOW < kill < last[key] + WINDOW and kill < arrival.at for kill in kills):
+            if not any(kill.at < arrival.at and kill.caught(last[key]) for kill in kills):
                 row.unexplained += 1
-                age = min((kill - last[key] for kill in kills if last[key] < kill < arrival.at), default=None)
+                age = min((kill.at - last[key] for kill in kills if last[key] < kill.at < arrival.at), default=None)
                 oldest.append((age or 0, arrival.number))
         elif arrival.number < highest.get(arrival.path, -1):
             row.disorder += 1

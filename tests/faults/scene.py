@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import sinks
-from oracle import Row, check_log, judge, settle
+from oracle import Kill, Row, check_log, judge, settle
 from proxy import Proxy
 from services.kafka import Kafka
 from tailgate import Tailgate
@@ -53,7 +53,7 @@ class Scene:
         self.row = Row(name)
         self.name, self.folder, self.seed, self.length, self.services = name, folder, seed, length, services
         self.chance = random.Random(f"{seed} {name}")
-        self.kills: list[float] = []
+        self.kills: list[Kill] = []
         self._open, self._disks = ExitStack(), ExitStack()
         self._programs: list[Tailgate] = []
         folder.mkdir(parents=True)

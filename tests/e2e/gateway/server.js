@@ -48,6 +48,13 @@ function parseBody(req, res, next) {
   parsers.get(limit)(req, res, next);
 }
 
+// What a kill cut off in the middle was never answered.
+function dropTornEnd(file) {
+  if (!file || !fs.existsSync(file)) return;
+  fs.truncateSync(file, fs.readFileSync(file).lastIndexOf('\n') + 1);
+}
+dropTornEnd(options.accepted);
+
 function accept(events, n) {
   stats.accepted += events.length;
   if (!options.accepted || !events.length) return;
