@@ -10,7 +10,7 @@ from writers import ROTATIONS, ManyLogs, Writer
 SINKS = ("eventgate", "kafka", "file")
 
 
-def kill(scene: Scene, program, sink_gone: float | None = None):
+def kill(scene: Scene, program, sink_gone: tuple = ()):
     scene.row.expect(program.process.running, "the program had ended before it was killed")
     scene.kills.append(Kill(time.time(), sink_gone))
     program.kill()
@@ -62,13 +62,14 @@ def kafka_killed(scene: Scene):
     program.start()
     writer.start()
     until = time.monotonic() + scene.length.load
-    gone = None
+    gone: list[float] = []
     while time.monotonic() < until:
         time.sleep(scene.chance.uniform(0.5, 3))
         if scene.chance.random() < 0.3:
-            kill(scene, program, gone)
+            kill(scene, program, tuple(gone))
+            gone.clear()
             program.start(ready=False)
-        gone = time.time()
+        gone.append(time.time())
         kafka.kill()
         time.sleep(scene.chance.uniform(0, 2))
         kafka.restart()

@@ -52,11 +52,11 @@ class Kill(NamedTuple):
     """Of the program, by the clock. `sink_gone`: when the sink was killed before it, so that what had come then may
     never have been answered."""
     at: float
-    sink_gone: float | None = None
+    sink_gone: tuple = ()
 
     def caught(self, arrival: float) -> bool:
         """Whether what came at `arrival` was still in flight."""
-        return any(abs(moment - arrival) < WINDOW for moment in (self.at, self.sink_gone) if moment is not None)
+        return any(abs(moment - arrival) < WINDOW for moment in (self.at, *self.sink_gone))
 
 
 def judge(row: Row, written: dict[int, int], arrivals: list[Arrival], torn: int, kills: list[Kill] = (),
