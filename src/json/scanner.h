@@ -15,15 +15,18 @@ class Scanner {
  public:
   Scanner();
 
-  /// Looks through `line`, which must be followed by kPadding readable bytes. False: it holds a control character or is
-  /// not UTF-8, so it is the parser's, which says what is wrong (or finds white space between tokens).
+  /// Looks through `line`, which must be followed by kPadding readable bytes. False: it holds a control character or a
+  /// wrong escape or is not UTF-8, so it is the parser's, which says what is wrong (or finds white space between tokens).
   bool index(std::string_view line);
 
   /// The first quote at or after `at` that no backslash takes for itself; the line's size or more when there is none.
-  [[nodiscard]] std::size_t quote_from(std::size_t at) const {
+  [[nodiscard]] std::size_t quote_from(std::size_t at) const { return next_in(quotes_, at); }
+  /// The same, for who keeps quotes() at hand.
+  [[nodiscard]] const std::uint64_t* quotes() const { return quotes_; }
+  static std::size_t next_in(const std::uint64_t* quotes, std::size_t at) {
     std::size_t word = at / 64;
-    std::uint64_t bits = quotes_[word] & (~std::uint64_t{0} << (at % 64));
-    while (bits == 0) bits = quotes_[++word];  // ends at the sentinel behind the line
+    std::uint64_t bits = quotes[word] & (~std::uint64_t{0} << (at % 64));
+    while (bits == 0) bits = quotes[++word];  // ends at the sentinel behind the line
     return word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
   }
   /// Whether a backslash stands in [begin, end).
