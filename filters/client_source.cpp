@@ -4,9 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <functional>
 #include <optional>
 
+#include "base/checksum.h"
 #include "core/token.h"
 
 namespace tailgate::filters {
@@ -196,12 +196,20 @@ std::string_view TokenReader::from_text(const ClientSource& source, std::string_
 
 std::string_view TokenReader::from_jwt(const ClientSource& source, std::string_view text,
                                        json::Arena& arena) {
-  Known& known = known_[std::hash<std::string_view>{}(text) % known_.size()];
-  if (known.source == &source && known.token == text) return arena.copy(known.client);
+  Set& set = known_[checksum(text) % known_.size()];
+  const auto found = std::find_if(set.begin(), set.end(), [&](const Known& known) {
+    return known.source == &source && known.token == text;
+  });
+  if (found != set.end()) {
+    std::rotate(set.begin(), found, found + 1);
+    return arena.copy(set.front().client);
+  }
   const std::string_view claims = token::jwt_claims(text, arena);
   const std::string_view client =
       claims.empty() ? std::string_view{} : from_claims(source, claims, arena);
   if (text.size() <= kMaxKnownToken && client.size() <= kMaxKnownToken) {
+    std::rotate(set.begin(), set.end() - 1, set.end());
+    Known& known = set.front();
     known.source = &source;
     known.token.assign(text);
     known.client.assign(client);

@@ -54,8 +54,11 @@ class TokenReader {
   std::string_view from_claims(const ClientSource& source, std::string_view text,
                                json::Arena& arena);
 
+  /// A token is in one set alone; of a set, the one that was used last comes first.
+  using Set = std::array<Known, 4>;
+
   json::Parser parser_;
-  std::array<Known, 256> known_;
+  std::array<Set, 128> known_;
 };
 
 }  // namespace tailgate::filters

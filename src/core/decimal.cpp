@@ -79,9 +79,18 @@ class Decimal {
   std::int64_t exponent_ = 0;
 };
 
+// Digits alone: what nearly every number in a log is.
+bool is_plain(std::string_view number) {
+  return std::all_of(number.begin(), number.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
 }  // namespace
 
 std::strong_ordering compare_numbers(std::string_view left, std::string_view right) {
+  if (is_plain(left) && is_plain(right)) {
+    const auto longer = left.size() <=> right.size();
+    return longer != 0 ? longer : left.compare(right) <=> 0;
+  }
   const Decimal a(left);
   const Decimal b(right);
   if (a.sign() != b.sign()) return a.sign() <=> b.sign();

@@ -167,14 +167,14 @@ bool is_credential(std::string_view text) {
   text = trimmed(text);
   // "eyJ" is {" in base64: every token's header begins so.
   if (text.starts_with("eyJ") && std::count(text.begin(), text.end(), '.') >= 2) return true;
-  // Asked of every client's name; find_first_of() would call memchr() for each of its letters.
-  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
-  if (std::none_of(text.begin(), text.end(), blank)) return false;
+  // Asked of every client's name, so its first letter is looked at first.
   constexpr std::array<std::string_view, 9> kSchemes{"Bearer", "Basic",     "OAuth",
                                                      "Digest", "DPoP",      "Token",
                                                      "ApiKey", "Negotiate", "AWS4-HMAC-SHA256"};
-  return std::any_of(kSchemes.begin(), kSchemes.end(),
-                     [&](std::string_view scheme) { return behind(text, scheme).has_value(); });
+  return !text.empty() &&
+         std::any_of(kSchemes.begin(), kSchemes.end(), [&](std::string_view scheme) {
+           return lower(scheme.front()) == lower(text.front()) && behind(text, scheme).has_value();
+         });
 }
 
 }  // namespace tailgate::token
