@@ -32,7 +32,7 @@ Gunzip::~Gunzip() {
   inflateEnd(&impl_->stream);
 }
 
-Result<void> Gunzip::feed(std::string_view input, std::vector<char>& out) {
+Result<void> Gunzip::feed(std::string_view input, RawBytes& out) {
   z_stream& stream = impl_->stream;
   stream.next_in =
       reinterpret_cast<Bytef*>(const_cast<char*>(input.data()));  // zlib's interface; it only reads

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/raw_bytes.h"
 #include "base/result.h"
 
 namespace tailgate {
@@ -22,7 +23,7 @@ class Gunzip {
   Gunzip& operator=(const Gunzip&) = delete;
 
   /// Appends what `input` inflates to, until all of it is used.
-  Result<void> feed(std::string_view input, std::vector<char>& out);
+  Result<void> feed(std::string_view input, RawBytes& out);
   /// The input ends here. An error when it ends inside a member.
   [[nodiscard]] Result<void> end() const;
 

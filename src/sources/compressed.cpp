@@ -33,7 +33,7 @@ std::optional<std::uint64_t> inflated_size_of_match(const std::string& path,
   const Handle handle = open_to_read(path);
   if (!handle.valid() || !is_gzip(bytes_at(handle.fd(), 0, 2))) return std::nullopt;
   Gunzip gunzip;
-  std::vector<char> inflated;
+  RawBytes inflated;
   std::string head;
   std::string tail;
   std::uint64_t size = 0;

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/handle.h"
+#include "base/raw_bytes.h"
 #include "core/stream.h"
 #include "sources/discovery.h"
 #include "sources/line_buffer.h"
@@ -26,7 +27,7 @@ inline constexpr std::uint64_t kWindowBytes = std::uint64_t{64} << 20;
 
 /// Where a read puts its bytes; one per source, so lines live until the source's next read.
 struct ReadSpace {
-  std::vector<char> bytes;
+  RawBytes bytes;
   Cut cut;
 };
 

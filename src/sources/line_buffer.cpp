@@ -12,7 +12,7 @@ void LineBuffer::begin(std::uint64_t offset) {
   held_.reset();
 }
 
-std::vector<char>& LineBuffer::open() {
+RawBytes& LineBuffer::open() {
   text_.resize(length_);  // without the padding
   text_.erase(text_.begin(), text_.begin() + static_cast<std::ptrdiff_t>(used_));
   used_ = 0;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/raw_bytes.h"
 #include "sources/line_reader.h"
 
 namespace tailgate::sources {
@@ -43,7 +44,7 @@ class LineBuffer {
   /// What follows is another input, or another place of it.
   void begin(std::uint64_t offset);
   /// Where more bytes are appended.
-  std::vector<char>& open();
+  RawBytes& open();
   /// False: no line ends here yet. `at_end`: nothing follows.
   bool cut(bool at_end, Tick now);
   [[nodiscard]] Cut& lines() { return cut_; }
@@ -59,7 +60,7 @@ class LineBuffer {
  private:
   const std::size_t max_line_bytes_;
   const Format format_;
-  std::vector<char> text_;  // what is to be cut, then padding
+  RawBytes text_;  // what is to be cut, then padding
   std::size_t length_ = 0;  // of text_ without the padding
   std::size_t used_ = 0;    // of text_, by the lines handed out last
   CutPosition position_;

@@ -18,7 +18,7 @@ std::vector<std::string> texts(LineBuffer& buffer) {
 }
 
 void feed(LineBuffer& buffer, std::string_view bytes) {
-  std::vector<char>& text = buffer.open();
+  RawBytes& text = buffer.open();
   text.insert(text.end(), bytes.begin(), bytes.end());
 }
 

@@ -89,10 +89,10 @@ Wakeup ReaderSource::watch(Tick now) {
 }
 
 bool ReaderSource::fill(std::size_t max_bytes) {
-  std::vector<char>& text = buffer_.open();
+  RawBytes& text = buffer_.open();
   if (ended_) return true;
   const bool plain = gunzip_ == nullptr && !at_start_;
-  std::vector<char>& into = plain ? text : raw_;
+  RawBytes& into = plain ? text : raw_;
   const std::size_t before = plain ? text.size() : 0;
   into.resize(before + max_bytes);
   ssize_t got = 0;

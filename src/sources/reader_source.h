@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/gunzip.h"
+#include "base/raw_bytes.h"
 #include "core/source.h"
 #include "sources/line_buffer.h"
 
@@ -54,7 +55,7 @@ class ReaderSource final : public Source {
   std::uint64_t total_ = 0;     // of all regular files
   std::shared_ptr<Stream> stream_;
   std::unique_ptr<Gunzip> gunzip_;
-  std::vector<char> raw_;  // gz: what was read
+  RawBytes raw_;  // gz: what was read
   LineBuffer buffer_;
 };
 

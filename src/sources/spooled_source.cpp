@@ -103,7 +103,7 @@ std::optional<Lines> SpooledSource::read(std::size_t max_bytes) {
       if (std::optional<Lines> lines = turn_to_row()) return lines;
       continue;
     }
-    std::vector<char>& text = buffer_.open();
+    RawBytes& text = buffer_.open();
     const std::size_t size = std::min(max_bytes, row_.bytes.size() - row_at_);
     const auto from = row_.bytes.begin() + static_cast<std::ptrdiff_t>(row_at_);
     text.insert(text.end(), from, from + static_cast<std::ptrdiff_t>(size));

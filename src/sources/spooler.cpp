@@ -184,7 +184,7 @@ void Spooler::read_input() {
     }
     at_start_ = false;
     Result<void> inflated;
-    std::vector<char> text;
+    RawBytes text;
     if (gunzip_ != nullptr) inflated = got == 0 ? gunzip_->end() : gunzip_->feed(bytes, text);
     take_in(gunzip_ == nullptr ? bytes : std::string_view(text.data(), text.size()));
     if (!inflated.has_value()) return input_ends(inflated.error().what);

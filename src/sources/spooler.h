@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/gunzip.h"
+#include "base/raw_bytes.h"
 #include "base/units.h"
 #include "core/source.h"
 #include "state/spool.h"
@@ -113,7 +114,7 @@ class Spooler {
   std::unique_ptr<state::Spool> spool_;
   state::SpoolInput current_;  // what fd_ brings
   std::unique_ptr<Gunzip> gunzip_;
-  std::vector<char> raw_;
+  RawBytes raw_;
   std::string pending_;   // read, not yet in the spool
   Tick pending_since_{};  // its first byte
   WallTime pending_read_at_{};
