@@ -46,19 +46,21 @@ struct SourceCounters {
 
 /// The sink's side: dispatched + recovered = delivered + dead_lettered + dropped + in_flight.
 struct SinkCounters {
+  // The intake's, written for each event; what the lane writes is in a cache line of its own.
   Counter dispatched;
-  Counter recovered;  // from a spool of an earlier run
-  Counter delivered;
+  Counter recovered;          // from a spool of an earlier run
   Counter dead_filter;        // by this sink's own filters or codec
-  Counter dead_sink;          // refused by the other side
   Counter dropped_by_filter;  // this sink's own filters
-  Counter dropped_closed;     // its reader is gone, others go on
+  Counter blocked_millis;     // the intake waited for this sink's credits
+
+  alignas(64) Counter delivered;
+  Counter dead_sink;       // refused by the other side
+  Counter dropped_closed;  // its reader is gone, others go on
   Counter sent;               // events in attempts, repeats included
   Counter sent_bytes;
   Counter attempts;
   Counter retries;         // attempts that were repeats
   Counter up;              // gauge: 1 or 0
-  Counter blocked_millis;  // the intake waited for this sink's credits
   Counter splits;          // batches split because they were too large
 
   [[nodiscard]] std::uint64_t in_flight() const {
