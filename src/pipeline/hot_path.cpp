@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading a line by its keys' plans. What filters see of it, and how it is written, is in hot_path_event.cpp.
+// Reading a line by its keys' plans. What filters see of it is in hot_path_event.cpp, how it is written in running_text
+// and slot_text.
 #include "pipeline/hot_path.h"
 
 #include <algorithm>
@@ -17,10 +18,16 @@ using json::Kind;
 /// After so many lines in a row that are none of its own, it looks at one in kRest.
 constexpr std::uint32_t kSurprises = 64;
 constexpr std::uint32_t kRest = 1024;
-/// One member may bring all the objects that it is in.
-constexpr std::int32_t kSlotsAtOnce = 40;
+/// The same for lines that are scattered.
+constexpr std::uint32_t kScattered = 4;
+constexpr std::uint32_t kSlotsRest = 256;
 /// "-", however it is escaped.
 constexpr std::size_t kLongestDash = 8;
+
+std::size_t skip_spaces(std::string_view line, std::size_t at) {
+  while (line.data()[at] == ' ' && at < line.size()) ++at;
+  return at;
+}
 
 std::vector<const Chain::Step*> steps_of(const std::vector<const Chain*>& chains) {
   std::vector<const Chain::Step*> steps;
@@ -46,8 +53,7 @@ bool can_plan(const std::vector<const Chain::Step*>& steps) {
 
 HotPath::HotPath(Rules rules)
     : usable_(rules.enabled && can_plan(steps_of(rules.chains))),
-      plans_(steps_of(rules.chains), std::move(rules.reads), rules.foreign),
-      slots_(new Slot[kMaxSlots]) {
+      plans_(steps_of(rules.chains), std::move(rules.reads), rules.foreign) {
   for (const Chain::Step* step : steps_of(rules.chains)) {
     if (step->filter->reach() == Filter::Reach::marked) finishers_.push_back(step);
   }
@@ -60,16 +66,19 @@ HotPath::Took HotPath::take(std::string_view line, json::Event& marked) {
     return Took::general;
   }
   if (plans_.full()) plans_.clear();
-  ++now_;
-  room_ = line.size();
   arena_ = &marked.arena();
-  used_ = 0;
-  marks_.clear();
-  marked_places_.clear();
-  emptied_.clear();
-  counted_.clear();
-  const Took took =
-      scanner_.index(line) && read(line, marked) && !emptied() ? finish(marked) : Took::general;
+  Took took = Took::general;
+  if (scanner_.index(line)) {
+    bool scattered = slots_rest_ > 0;
+    if (!scattered) {
+      took = take_running(line, marked, scattered);
+      scattered_ = scattered ? scattered_ + 1 : 0;
+      if (scattered_ >= kScattered) slots_rest_ = kSlotsRest;
+    } else {
+      --slots_rest_;
+      took = take_slots(line, marked);
+    }
+  }
   if (took != Took::general) {
     surprises_ = 0;
     for (metrics::Counter* counter : counted_) counter->add();
@@ -80,46 +89,94 @@ HotPath::Took HotPath::take(std::string_view line, json::Event& marked) {
   return took;
 }
 
-// Whether an object is empty now that something was taken out of: filters differ in what becomes of it.
-bool HotPath::emptied() const {
-  return std::any_of(emptied_.begin(), emptied_.end(),
-                     [this](const Place* place) { return place->live != now_; });
+void HotPath::begin_line() {
+  ++now_;
+  emptied_.clear();
+  counted_.clear();
 }
 
-// Nearly every key is the one that followed the last one before.
-[[gnu::always_inline]] inline PlannedKey* HotPath::key_at(std::string_view line, std::size_t& at,
-                                                          PlannedKey& before) {
-  for (PlannedKey* const guess : before.next) {
-    if (guess == nullptr) break;
-    const std::size_t end = at + guess->match.whole.size;
-    if (end > line.size() || !guess->match.stands_at(line.data() + at)) continue;
-    at = end;
-    if (guess != before.next[0]) std::swap(before.next[0], before.next[1]);
-    return guess;
+HotPath::Took HotPath::take_running(std::string_view line, json::Event& marked, bool& scattered) {
+  begin_line();
+  marks_.clear();
+  marked_places_.clear();
+  running_.begin(line.size(), plans_.root(), now_);
+  const Read read = this->read(line, running_, &marked);
+  if (read == Read::scattered) {
+    scattered = true;
+    marked.root() = {};
+    return take_slots(line, marked);
   }
-  return look_up(line, at, before);
+  if (read == Read::surprise || emptied(running_)) return Took::general;
+  const Took took = filtered(marked);
+  if (took != Took::event) return took;
+  if (!changed(marked)) {
+    text_ = running_.end();
+    return took;
+  }
+  // What filters did cannot be put into a text that is written already. They have seen the event, and see it no more.
+  scattered = true;
+  begin_line();
+  slots_.begin(line.size(), plans_.root(), now_);
+  if (this->read(line, slots_, nullptr) != Read::done || !adopt(marked)) return Took::general;
+  text_ = slots_.end();
+  return took;
 }
 
-PlannedKey* HotPath::look_up(std::string_view line, std::size_t& at, PlannedKey& before) {
+HotPath::Took HotPath::take_slots(std::string_view line, json::Event& marked) {
+  begin_line();
+  marks_.clear();
+  marked_places_.clear();
+  slots_.begin(line.size(), plans_.root(), now_);
+  if (read(line, slots_, &marked) != Read::done || emptied(slots_)) return Took::general;
+  const Took took = filtered(marked);
+  if (took != Took::event) return took;
+  if (changed(marked) && !adopt(marked)) return Took::general;
+  text_ = slots_.end();
+  return took;
+}
+
+// Whether an object is empty now that something was taken out of: filters differ in what becomes of it.
+template <class Text>
+bool HotPath::emptied(const Text& text) const {
+  return std::any_of(emptied_.begin(), emptied_.end(),
+                     [&](const Place* place) { return !text.holds(*place); });
+}
+
+// A key that is not the one that stood here last time, or has spaces around it.
+[[gnu::noinline]] HotPath::Found HotPath::look_up(std::string_view line, std::size_t at,
+                                                  PlannedKey& before) {
   const char* const text = line.data();
-  if (text[at] != '"') return nullptr;
+  // The first guess was wrong already, unless spaces stood before it.
+  const std::size_t from = skip_spaces(line, at);
+  for (std::size_t i = from == at ? 1 : 0; i < before.next.size(); ++i) {
+    PlannedKey* const guess = before.next[i];
+    if (guess == nullptr) break;
+    const std::size_t end = from + guess->match.whole.size;
+    if (end > line.size() || !guess->match.stands_at(text + from)) continue;
+    if (i > 0) std::swap(before.next[0], before.next[1]);
+    return {guess, end, false};
+  }
+  at = from;
+  if (text[at] != '"') return {};
   const std::size_t begin = at + 1;
   const std::size_t end = scanner_.quote_from(begin);
-  if (end >= line.size() || scanner_.has_escape(begin, end)) return nullptr;
+  if (end >= line.size() || scanner_.has_escape(begin, end)) return {};
   at = skip_spaces(line, end + 1);
-  if (at >= line.size() || text[at] != ':' || plans_.full()) return nullptr;
-  ++at;
+  if (at >= line.size() || text[at] != ':' || plans_.full()) return {};
+  const bool loose = at != end + 1;
   PlannedKey& found = plans_.find({text + begin, end - begin});
+  if (found.general) return {};
   if (before.next[0] != &found) {
     before.next[1] = before.next[0];
     before.next[0] = &found;
   }
-  return &found;
+  return {&found, at + 1, loose};
 }
 
-// One token by RFC 8259; one without an end where it is none, or an object or array.
-[[gnu::always_inline]] inline HotPath::Token HotPath::value_at(std::string_view line,
-                                                               std::size_t at) const {
+// One token by RFC 8259, its escapes aside: those were looked at before. One without an end where it is none, or an
+// object or array.
+[[gnu::noinline]] HotPath::Token HotPath::value_at(std::string_view line, std::size_t at) const {
+  at = skip_spaces(line, at);
   const char* const text = line.data();
   const auto token = [at](Kind kind, std::size_t end) {
     return Token{static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(end), kind};
@@ -131,11 +188,7 @@ PlannedKey* HotPath::look_up(std::string_view line, std::size_t& at, PlannedKey&
   switch (text[at]) {
     case '"': {
       const std::size_t quote = scanner_.quote_from(at + 1);
-      if (quote >= line.size()) return {};
-      const bool good =
-          !scanner_.has_escape(at + 1, quote) ||
-          json::bad_escape(line.substr(at + 1, quote - at - 1)) == std::string_view::npos;
-      return token(Kind::string, good ? quote + 1 : 0);
+      return token(Kind::string, quote < line.size() ? quote + 1 : 0);
     }
     case 'n':
       return word(Kind::null, "null");
@@ -176,76 +229,96 @@ PlannedKey* HotPath::look_up(std::string_view line, std::size_t& at, PlannedKey&
   return {static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(at), Kind::number};
 }
 
-// A member leaves with the very bytes that it came with: its leaf's name, and the value behind it.
-[[gnu::always_inline]] inline void HotPath::keep(const PlannedKey& key, const char* text,
-                                                 std::size_t size) {
-  add_slot(*key.place, {.text = text, .text_size = static_cast<std::uint32_t>(size)});
-}
-
 // At and behind the line's end stands anything: what is read there is never believed.
-bool HotPath::read(std::string_view line, json::Event& marked) {
+template <class Text>
+HotPath::Read HotPath::read(std::string_view line, Text& text, json::Event* marked) {
+  const char* const base = line.data();
+  const std::uint64_t* const quotes = scanner_.quotes();
+  const std::uint64_t now = now_;
   std::size_t at = skip_spaces(line, 0);
-  if (at >= line.size() || line[at] != '{') return false;
-  at = skip_spaces(line, at + 1);
-  open(plans_.root());
+  if (at >= line.size() || base[at] != '{') return Read::surprise;
+  ++at;
   PlannedKey* key = &plans_.head();
   while (true) {
-    const std::size_t begin = at;
-    key = key_at(line, at, *key);
-    if (key == nullptr || key->general || key->now == now_) return false;
-    key->now = now_;
-    const std::size_t behind = begin + key->match.whole.size;  // spaces would be in between
-    const Token value = value_at(line, skip_spaces(line, at));
-    if (value.end == 0 || value.end >= line.size()) return false;  // a brace must follow it
-    const bool droppable =
-        value.kind == Kind::null || (key->drop_short && value.end - value.begin <= kLongestDash);
-    if (key->plain && value.begin == behind && !droppable) {
-      keep(*key, line.data() + behind - key->tail - 2, value.end - behind + key->tail + 2);
-    } else if (!put(line, *key, behind, value, marked)) {
-      return false;
+    // Nearly every key is the one that followed the last one before.
+    PlannedKey* const guess = key->next[0];
+    bool loose = false;
+    if (guess != nullptr && at + guess->match.whole.size < line.size() &&
+        guess->match.stands_at(base + at)) [[likely]] {
+      key = guess;
+      at += guess->match.whole.size;
+    } else {
+      const Found found = look_up(line, at, *key);
+      if (found.key == nullptr) return Read::surprise;
+      key = found.key;
+      at = found.behind;
+      loose = found.loose;
     }
-    at = skip_spaces(line, value.end);
-    if (at >= line.size() || used_ > kMaxSlots - kSlotsAtOnce) return false;
-    if (line[at] != ',') break;
-    at = skip_spaces(line, at + 1);
+    if (key->now == now) return Read::surprise;
+    key->now = now;
+    // A member leaves with the very bytes that it came with: its leaf's name, and the value behind it.
+    const std::size_t head = key->tail + 2;
+    Token value{static_cast<std::uint32_t>(at), 0, Kind::string};
+    std::size_t end = 0;
+    bool plain = false;
+    if (base[at] == '"') [[likely]] {
+      end = json::Scanner::next_in(quotes, at + 1) + 1;
+      plain = key->plain_text && !loose;
+    } else {
+      value = value_at(line, at);
+      if (value.end == 0) return Read::surprise;
+      end = value.end;
+      loose = loose || value.begin != at;
+      plain = key->plain && value.kind != Kind::null && !loose;
+    }
+    if (end >= line.size()) return Read::surprise;  // a brace must follow it
+    if (plain) {
+      if (!text.copy(*key, base + at - head, end - at + head)) return Read::scattered;
+    } else {
+      value.end = static_cast<std::uint32_t>(end);
+      const Read put = this->put(line, *key, value, !loose, text, marked);
+      if (put != Read::done) return put;
+    }
+    at = end;
+    if (base[at] != ',') at = skip_spaces(line, at);
+    if (at >= line.size()) return Read::surprise;
+    if (base[at] != ',') break;
+    ++at;
   }
-  return line[at] == '}' && skip_spaces(line, at + 1) == line.size();
+  const bool ends = base[at] == '}' && skip_spaces(line, at + 1) == line.size();
+  return ends ? Read::done : Read::surprise;
 }
 
-// `at`: where the value stands when nothing is between it and its key.
-bool HotPath::put(std::string_view line, PlannedKey& key, std::size_t at, Token token,
-                  json::Event& marked) {
+// `tight`: no space stands between the key, its colon and the value.
+template <class Text>
+[[gnu::noinline]] HotPath::Read HotPath::put(std::string_view line, PlannedKey& key, Token token,
+                                             bool tight, Text& text, json::Event* marked) {
   if (key.counted != nullptr) counted_.push_back(key.counted);
   const std::size_t size = token.end - token.begin;
   bool drop = token.kind == Kind::null && key.drop_null;
   if (key.drop_short && token.kind == Kind::string && size <= kLongestDash) {
-    if (scanner_.has_escape(token.begin, token.end)) return false;
+    if (scanner_.has_escape(token.begin, token.end)) return Read::surprise;
     const bool unwanted = (key.drop_empty_text && size == 2) ||
                           (key.drop_dash && size == 3 && line[token.begin + 1] == '-');
-    if (unwanted && key.converts_first) return false;
+    if (unwanted && key.converts_first) return Read::surprise;
     drop = drop || unwanted;
   }
   if (drop || key.place == nullptr) {
-    if (key.opens == nullptr) return true;
-    open(*key.opens);
+    if (key.opens == nullptr) return Read::done;
+    text.touch(*key.opens);
     if (!drop) emptied_.push_back(key.opens);
-    return true;
+    return Read::done;
   }
-  if (key.convert != KeyPlan::Convert::none && !converts(line, key, token)) return false;
+  const std::uint32_t came = token.begin;
+  if (key.convert != KeyPlan::Convert::none && !converts(line, key, token)) return Read::surprise;
   const std::string_view value = line.substr(token.begin, token.end - token.begin);
-  const bool as_it_came = key.tail > 0 && token.begin == at;
-  Slot slot{.text = key.leaf.bytes, .value = value.data(), .text_size = key.leaf.size};
-  if (as_it_came) {
-    slot.text = value.data() - key.tail - 2;
-    slot.text_size = key.tail + 2 + static_cast<std::uint32_t>(value.size());
-  } else {
-    room_ += key.room;
-    slot.value_size = static_cast<std::uint32_t>(value.size());
-  }
-  add_slot(*key.place, slot);
-  key.slot = used_ - 1;
-  if (key.read) mark(key, value, token.kind, marked);
-  return true;
+  const std::size_t head = key.tail + 2;
+  const bool as_it_came = key.tail > 0 && tight && token.begin == came;
+  const bool written = as_it_came ? text.copy(key, value.data() - head, value.size() + head)
+                                  : text.put(key, value);
+  if (!written) return Read::scattered;
+  if (key.read && marked != nullptr) mark(key, value, token.kind, *marked);
+  return Read::done;
 }
 
 // What does not convert is counted, and what must be written anew is made: both by the filter itself.
@@ -278,25 +351,6 @@ bool HotPath::converts(std::string_view line, const PlannedKey& key, Token& toke
   ++token.begin;
   --token.end;
   return true;
-}
-
-// Makes the place part of this event, and what it is in.
-void HotPath::open_anew(Place& place) {
-  place.opened = now_;
-  place.first = -1;
-  place.link = &place.first;
-  if (place.parent == nullptr) return;
-  open(*place.parent);
-  room_ += place.opening.size + 2;
-  link(*place.parent,
-       {.text = place.opening.bytes, .inside = &place, .text_size = place.opening.size});
-}
-
-// Something leaves in it.
-void HotPath::enliven(Place& place) {
-  open(place);
-  for (Place* live = &place; live != nullptr && live->live != now_; live = live->parent)
-    live->live = now_;
 }
 
 }  // namespace tailgate::pipeline

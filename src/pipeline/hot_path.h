@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -11,6 +10,8 @@
 #include "json/scanner.h"
 #include "pipeline/chain.h"
 #include "pipeline/key_plans.h"
+#include "pipeline/running_text.h"
+#include "pipeline/slot_text.h"
 
 namespace tailgate::pipeline {
 
@@ -41,87 +42,64 @@ class HotPath {
   [[nodiscard]] std::string_view text() const { return text_; }
 
  private:
-  /// One member of the event as it leaves: a piece of text, its first byte to be the separator; or two.
-  struct Slot {
-    const char* text = nullptr;   // name and value as they stand in the line, or the name alone
-    const char* value = nullptr;  // wherever it stands
-    Place* inside = nullptr;      // instead of a value
-    std::uint32_t text_size = 0;
-    std::uint32_t value_size = 0;  // 0: it is part of `text`
-    std::int32_t next = -1;
-    bool gone = false;  // a filter took it out
-  };
-  /// A line with more members, objects counted, is the general path's.
-  static constexpr std::int32_t kMaxSlots = 4096;
   /// Small enough to be passed in registers.
   struct Token {
     std::uint32_t begin = 0;
     std::uint32_t end = 0;
     json::Kind kind = json::Kind::null;
   };
+  struct Found {
+    PlannedKey* key = nullptr;  // nullptr: a surprise
+    std::size_t behind = 0;     // it and its colon
+    bool loose = false;         // there is space between the two
+  };
+  /// scattered: the members of an object do not come together, or there is too much of it for this kind of text.
+  enum class Read : std::uint8_t { done, scattered, surprise };
   static constexpr std::size_t kMaxLine = std::size_t{1} << 30;
 
+  Took take_running(std::string_view line, json::Event& marked, bool& scattered);
+  Took take_slots(std::string_view line, json::Event& marked);
+  void begin_line();
   // These take the line as a value: what they store might else be the line itself, for all that the compiler knows.
-  bool read(std::string_view line, json::Event& marked);
-  PlannedKey* key_at(std::string_view line, std::size_t& at, PlannedKey& before);
-  PlannedKey* look_up(std::string_view line, std::size_t& at, PlannedKey& before);
+  template <class Text>
+  Read read(std::string_view line, Text& text, json::Event* marked);
+  Found look_up(std::string_view line, std::size_t at, PlannedKey& before);
   Token value_at(std::string_view line, std::size_t at) const;
   static Token number_at(std::string_view line, std::size_t at);
-  void keep(const PlannedKey& key, const char* text, std::size_t size);
-  bool put(std::string_view line, PlannedKey& key, std::size_t at, Token token,
-           json::Event& marked);
+  template <class Text>
+  Read put(std::string_view line, PlannedKey& key, Token token, bool tight, Text& text,
+           json::Event* marked);
   bool converts(std::string_view line, const PlannedKey& key, Token& token) const;
-  void open(Place& place) {
-    if (place.opened != now_) open_anew(place);
-  }
-  void open_anew(Place& place);
-  void enliven(Place& place);
-  void link(Place& place, const Slot& slot) {
-    Slot& added = slots_[static_cast<std::size_t>(used_)];
-    added = slot;
-    *place.link = used_++;
-    place.link = &added.next;
-  }
-  void add_slot(Place& place, const Slot& slot) {
-    if (place.live != now_) enliven(place);
-    link(place, slot);
-  }
-  [[nodiscard]] bool emptied() const;
+  template <class Text>
+  [[nodiscard]] bool emptied(const Text& text) const;
+
+  Took filtered(json::Event& marked);
+  [[nodiscard]] bool changed(const json::Event& marked) const;
   void mark(PlannedKey& key, std::string_view value, json::Kind kind, json::Event& marked);
   json::Container& marked_items(Place& place, json::Event& marked);
-  Took finish(json::Event& marked);
   bool adopt(json::Event& marked);
   bool adopt_items(const json::Container& items, Place& place, std::size_t& objects);
-  bool adopt_new(const json::Member& member, Place& place);
-  std::pair<const char*, std::uint32_t> kept(const json::Value& value);
   PlannedKey* marked_key(const json::Member* member);
   Place* marked_place(const json::Member* member);
-  void write();
-  static std::size_t skip_spaces(std::string_view line, std::size_t at) {
-    while (line.data()[at] == ' ' && at < line.size()) ++at;
-    return at;
-  }
 
   std::vector<const Chain::Step*> finishers_;
   bool usable_;
   std::uint32_t surprises_ = 0;  // lines in a row that were left to the general path
   std::uint32_t rest_ = 0;       // lines to leave to it untried
+  std::uint32_t scattered_ = 0;  // lines in a row that RunningText was tried with in vain
+  std::uint32_t slots_rest_ = 0;  // lines to leave to SlotText
   KeyPlans plans_;
   json::Scanner scanner_;
+  RunningText running_;
+  SlotText slots_;
 
   // Of the line at hand.
   std::uint64_t now_ = 0;
-  std::size_t room_ = 0;
-  json::Arena* arena_ = nullptr;
-  std::unique_ptr<Slot[]> slots_;
-  std::int32_t used_ = 0;  // of slots_
   std::vector<PlannedKey*> marks_;
   std::vector<Place*> marked_places_;
   std::vector<Place*> emptied_;  // objects that something was taken out of
   std::vector<metrics::Counter*> counted_;
-
-  std::unique_ptr<char[]> buffer_;
-  std::size_t buffer_size_ = 0;
+  json::Arena* arena_ = nullptr;
   std::string_view text_;
 };
 

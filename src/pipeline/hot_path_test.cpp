@@ -146,6 +146,42 @@ TEST_CASE("hot path: an object named again gets the later members too") {
         R"({"b":{"c":1,"d":3,"e":{"f":4,"g":6}},"x":2,"y":5})");
 }
 
+TEST_CASE("hot path: an object stands where its first member stood, though that one was dropped") {
+  Both both(kUsual);
+  CHECK(both(R"({"b.e.f":null,"b.c":1,"b.e.g":2,"b.e.h":3})") ==
+        R"({"b":{"e":{"g":2,"h":3},"c":1}})");
+  CHECK(both(R"({"b.c":null,"d.c":null,"d.f":1,"b.d":2})") == R"({"b":{"d":2},"d":{"f":1}})");
+  CHECK(both(R"({"x":1,"b.c":null,"b.d":null,"b.g":2,"d.c":null})") == R"({"x":1,"b":{"g":2}})");
+}
+
+TEST_CASE("hot path: many lines whose objects are scattered, and such as are not again") {
+  Both both(kUsual);
+  for (int i = 0; i < 3000; ++i) {
+    const std::string n = std::to_string(i);
+    const bool apart = i / 500 % 2 == 0 || i % 7 == 0;
+    CHECK(both(apart ? "{\"b.c\":" + n + ",\"x\":0,\"b.d\":1}" : "{\"b.c\":" + n + ",\"b.d\":1,\"x\":0}") ==
+          "{\"b\":{\"c\":" + n + ",\"d\":1},\"x\":0}");
+  }
+}
+
+TEST_CASE("hot path: an event that is many times as long as its line") {
+  Both both(kUsual);
+  std::string line = "{";
+  std::string expected = "{";
+  for (char first = 'a'; first <= 'z'; ++first) {
+    std::string names(1, first);
+    std::string objects = std::string("\"") + first + "\":";
+    for (int depth = 0; depth < 20; ++depth) {
+      names += ".n";
+      objects += "{\"n\":";
+    }
+    const char* const comma = first == 'a' ? "" : ",";
+    line += comma + ("\"" + names) + "\":1";
+    expected += comma + objects + "1" + std::string(20, '}');
+  }
+  CHECK_MESSAGE((both(line + "}") == expected + "}"), "not as expected");
+}
+
 TEST_CASE("hot path: surprises are left to the general path") {
   Both both(kUsual);
   for (const char* line : {R"({"a":1,"a":2})",

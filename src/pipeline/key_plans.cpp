@@ -15,7 +15,6 @@ static_assert(std::endian::native == std::endian::little, "the hash shifts out f
 constexpr std::size_t kMaxPlans = 4096;
 constexpr std::size_t kBuckets = 4 * kMaxPlans;  // a power of two
 constexpr std::size_t kMaxBytes = std::size_t{2} << 20;
-constexpr std::size_t kMaxDepth = 32;  // of objects in objects
 
 std::uint64_t eight_bytes(const char* at) {
   std::uint64_t value = 0;
@@ -58,10 +57,6 @@ KeyPlans::KeyPlans(std::vector<const Chain::Step*> steps, std::vector<json::Path
   clear();
 }
 
-bool KeyPlans::full() const {
-  return plans_.size() >= kMaxPlans || text_bytes_ > kMaxBytes || places_ > kMaxPlans;
-}
-
 void KeyPlans::clear() {
   buckets_.assign(kBuckets, nullptr);
   plans_.clear();
@@ -71,6 +66,7 @@ void KeyPlans::clear() {
   head_.next = {};
   texts_.clear();
   text_bytes_ = 0;
+  full_ = false;
 }
 
 // Keys come from outside: the seed keeps anybody from choosing such as fall together.
@@ -101,6 +97,7 @@ PlannedKey& KeyPlans::make(std::string_view key) {
   Draft draft;
   planned.general = (!key.empty() && key == foreign_) || !this->draft(key, draft);
   if (!planned.general) fill(planned, draft);
+  full_ = plans_.size() >= kMaxPlans || text_bytes_ > kMaxBytes || places_ > kMaxPlans;
   return planned;
 }
 
@@ -190,6 +187,7 @@ void KeyPlans::fill(PlannedKey& planned, const Draft& draft) {
   planned.drop_dash = draft.plan.drop_dash;
   planned.drop_empty_text = draft.plan.drop_empty_text;
   planned.drop_short = planned.drop_dash || planned.drop_empty_text;
+  planned.plain_text = planned.plain && !planned.drop_short;
   planned.convert = draft.plan.convert;
   planned.converts_first = draft.converts_first;
   planned.counted = draft.plan.counted;

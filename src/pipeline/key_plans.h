@@ -24,11 +24,16 @@ struct Place {
   Literal opening;  // `,"name":`
   std::map<std::string, std::unique_ptr<Place>, std::less<>> inside;
 
-  std::uint64_t opened = 0;  // the event that has it, with its members' slots
+  std::uint64_t opened = 0;  // the event that has it
+  std::uint64_t marked = 0;  // the event whose marked part has it, as `self`
+  // SlotText's.
+  std::uint64_t live = 0;  // the event that leaves with something in it
   std::int32_t first = -1;
   std::int32_t* link = nullptr;  // where the number of its next slot is put
-  std::uint64_t live = 0;        // the event that leaves with something in it
-  std::uint64_t marked = 0;      // the event whose marked part has it, as `self`
+  // RunningText's.
+  std::uint64_t closed = 0;          // the event in which its end was written
+  std::uint64_t touched = 0;         // the event in which it had a member that did not leave
+  const char* touched_at = nullptr;  // how far the text was then
   std::string name;
   json::Container items;
   json::Member self;
@@ -47,8 +52,8 @@ struct PlannedKey {
   // How many bytes at the end of `match` are its leaf behind `,"`; 0: it leaves by another name.
   std::uint32_t tail = 0;
   std::int32_t slot = -1;  // in the event at hand
-  // Its value leaves as it came, unless it is null or drop_short asks for a closer look.
-  bool plain = false;
+  bool plain = false;       // its value leaves as it came, unless it is null or drop_short asks for a closer look
+  bool plain_text = false;  // if it is a string, it leaves as it came
   bool general = false;  // what becomes of it depends on more than the key
   bool drop_null = false;
   bool drop_dash = false;
@@ -68,6 +73,8 @@ struct PlannedKey {
 /// Plans and places stay where they are until clear(). Intake thread.
 class KeyPlans {
  public:
+  static constexpr std::size_t kMaxDepth = 32;  // of objects in objects
+
   /// `steps`: filters that decide by the key alone, then those that see marked members. `reads`: what else is looked at
   /// of the event that leaves. `foreign`: a key whose lines are none of ours; may be empty.
   KeyPlans(std::vector<const Chain::Step*> steps, std::vector<json::Path> reads,
@@ -75,7 +82,7 @@ class KeyPlans {
 
   /// The plan of the key between these quotes, which holds no escape.
   PlannedKey& find(std::string_view key);
-  [[nodiscard]] bool full() const;
+  [[nodiscard]] bool full() const { return full_; }
   void clear();
 
   [[nodiscard]] Place& root() { return *root_; }
@@ -114,6 +121,7 @@ class KeyPlans {
   PlannedKey head_;
   std::vector<std::unique_ptr<char[]>> texts_;
   std::size_t text_bytes_ = 0;
+  bool full_ = false;
 };
 
 }  // namespace tailgate::pipeline

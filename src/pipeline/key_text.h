@@ -15,6 +15,15 @@ struct Literal {
   std::uint32_t size = 0;
 };
 
+/// Copies in whole vectors: up to Literal::kOver - 1 bytes more are read and written. The end of what was asked for.
+inline char* copied(char* out, const char* from, std::size_t size) {
+  constexpr std::size_t kVector = Literal::kOver;
+  std::memcpy(out, from, kVector);
+  for (std::size_t at = kVector; at < size; at += kVector)
+    std::memcpy(out + at, from + at, kVector);
+  return out + size;
+}
+
 /// A key as it stands in a line, `"key":`, compared without a branch for each of its words.
 struct KeyText {
   /// Two words in one register, with GCC and with clang.
@@ -32,9 +41,11 @@ struct KeyText {
              (whole.size <= 2 * kBytes || std::memcmp(at, whole.bytes, whole.size) == 0)));
   }
   static std::uint64_t differs(const char* at, const Words& words, const Words& masks) {
-    Words there;
-    std::memcpy(there.data(), at, kBytes);
-    const Pair bits = ((there[0] ^ words[0]) & masks[0]) | ((there[1] ^ words[1]) & masks[1]);
+    Pair low;
+    Pair high;
+    std::memcpy(&low, at, sizeof low);
+    std::memcpy(&high, at + sizeof low, sizeof high);
+    const Pair bits = ((low ^ words[0]) & masks[0]) | ((high ^ words[1]) & masks[1]);
     return bits[0] | bits[1];
   }
 

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "json/arena.h"
+#include "json/event.h"
+#include "pipeline/key_plans.h"
+#include "pipeline/key_text.h"
+
+namespace tailgate::pipeline {
+
+/// The text of an event whose members come in any order, or were changed after they were read: they are noted first, each
+/// object's in a list of its own, and written at the end. Intake thread.
+class SlotText {
+ public:
+  SlotText() : slots_(new Slot[kMaxSlots]) {}
+
+  void begin(std::size_t line_size, Place& root, std::uint64_t now) {
+    room_ = line_size;
+    used_ = 0;
+    now_ = now;
+    root_ = &root;
+    open(root);
+  }
+
+  /// See RunningText. False here: there are too many of them.
+  bool copy(PlannedKey& key, const char* text, std::size_t size) {
+    if (used_ > kMaxSlots - kSlotsAtOnce) return false;
+    add(*key.place, {.text = text, .text_size = static_cast<std::uint32_t>(size)});
+    key.slot = used_ - 1;  // behind the objects that it brought
+    return true;
+  }
+  bool put(PlannedKey& key, std::string_view value);
+  void touch(Place& place) { open(place); }
+  [[nodiscard]] bool holds(const Place& place) const { return place.live == now_; }
+
+  /// Takes a member out, after the line was read.
+  void take_out(const PlannedKey& key) { slot_of(key).gone = true; }
+  /// Puts it back, with this value: copied into `arena` unless it is the one that it had.
+  void put_back(const PlannedKey& key, const json::Value& value, json::Arena& arena);
+  /// At the end of its object. False: there are too many.
+  bool append(Place& place, const json::Member& member, json::Arena& arena);
+
+  /// Valid until the next end().
+  std::string_view end();
+
+ private:
+  /// One member of the event as it leaves: a piece of text, its first byte to be the separator; or two.
+  struct Slot {
+    const char* text = nullptr;   // name and value as they stand in the line, or the name alone
+    const char* value = nullptr;  // wherever it stands
+    Place* inside = nullptr;      // instead of a value
+    std::uint32_t text_size = 0;
+    std::uint32_t value_size = 0;  // 0: it is part of `text`
+    std::int32_t next = -1;
+    bool gone = false;  // a filter took it out
+  };
+  /// A line with more members, objects counted, is the general path's.
+  static constexpr std::int32_t kMaxSlots = 4096;
+  /// One member may bring all the objects that it is in.
+  static constexpr std::int32_t kSlotsAtOnce = 40;
+
+  void open(Place& place) {
+    if (place.opened != now_) open_anew(place);
+  }
+  void open_anew(Place& place);
+  void enliven(Place& place);
+  void link(Place& place, const Slot& slot) {
+    Slot& added = slots_[static_cast<std::size_t>(used_)];
+    added = slot;
+    *place.link = used_++;
+    place.link = &added.next;
+  }
+  void add(Place& place, const Slot& slot) {
+    if (place.live != now_) enliven(place);
+    link(place, slot);
+  }
+  [[nodiscard]] Slot& slot_of(const PlannedKey& key) {
+    return slots_[static_cast<std::size_t>(key.slot)];
+  }
+  std::string_view kept(const json::Value& value, json::Arena& arena);
+  char* write(char* out) const;
+
+  std::unique_ptr<Slot[]> slots_;
+  std::int32_t used_ = 0;  // of slots_
+  std::size_t room_ = 0;   // that the text may need
+  std::uint64_t now_ = 0;
+  Place* root_ = nullptr;
+  std::unique_ptr<char[]> buffer_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace tailgate::pipeline
