@@ -46,14 +46,20 @@ class AddClientId final : public Filter {
   }
 
  private:
-  ClientName first(const json::Event& event);
+  struct Found {
+    ClientName client;
+    const ClientSource* source = nullptr;  // that yielded it
+    bool in_place = false;                 // it is what stands there
+  };
+  Found first(const json::Event& event);
   [[nodiscard]] json::Value written(const ClientName& client, json::Arena& arena) const;
   Result<Verdict> put(json::Event& event, const json::Value& value);
-  void remove_credentials(json::Event& event);
+  void remove_credentials(json::Event& event, const ClientSource* yielded);
 
   std::vector<ClientSource> sources_;
   TokenReader tokens_;
   json::Path to_;
+  const ClientSource* stays_ = nullptr;  // whose name is where it goes already, and is written as it is
   std::string default_;
   bool has_default_ = false;
   bool hashed_ = false;
@@ -83,10 +89,13 @@ AddClientId::AddClientId(const settings::Section& options)
   } else {
     options.problem("trust_when", condition.error().what);
   }
+  for (const ClientSource& source : sources_) {
+    if (source.path == to_ && !source.credential() && !hashed_) stays_ = &source;
+  }
   if (!salt_.empty() && !hashed_) options.problem("salt", "says nothing without hash: sha256");
 }
 
-ClientName AddClientId::first(const json::Event& event) {
+AddClientId::Found AddClientId::first(const json::Event& event) {
   std::optional<bool> trusted;
   bool refused = false;
   for (const ClientSource& source : sources_) {
@@ -98,16 +107,17 @@ ClientName AddClientId::first(const json::Event& event) {
       if (!*trusted) continue;
     }
     const ClientName name = tokens_.read(source, *value, event.arena());
-    if (!name.text.empty()) return name;
+    if (!name.text.empty()) return {name, &source, name.as_it_came == value};
   }
   if (refused) untrusted_.add();
   return {};
 }
 
 Result<Verdict> AddClientId::apply(json::Event& event) {
-  const ClientName client = first(event);
-  if (!keep_credentials_) remove_credentials(event);
-  if (!client.text.empty()) return put(event, written(client, event.arena()));
+  const auto [client, source, in_place] = first(event);
+  if (!keep_credentials_) remove_credentials(event, source);
+  if (in_place && source == stays_) return Verdict::keep;
+  if (source != nullptr) return put(event, written(client, event.arena()));
 
   unnamed_.add();
   const json::Value* there = event.find(to_);
@@ -117,8 +127,10 @@ Result<Verdict> AddClientId::apply(json::Event& event) {
   return Verdict::keep;
 }
 
-void AddClientId::remove_credentials(json::Event& event) {
+// A field that yielded the name was found to hold no credential.
+void AddClientId::remove_credentials(json::Event& event, const ClientSource* yielded) {
   for (const ClientSource& source : sources_) {
+    if (&source == yielded && !source.credential()) continue;
     const json::Value* value = event.find(source.path);
     if (value == nullptr) continue;
     if (source.credential() || holds_credential(*value, event.arena())) event.remove(source.path);
