@@ -67,9 +67,14 @@ void Batch::forget_rest() {
 #endif
 }
 
-void Batch::reserve(std::size_t bytes, std::size_t events) {
-  body_.reserve(bytes);
-  events_.reserve(events);
+void Batch::reserve(const Room& room) {
+  body_.reserve(room.body);
+  notes_.reserve(room.notes);
+  events_.reserve(room.events);
+}
+
+Batch::Room Batch::room() const {
+  return {body_.size() + body_.size() / 16, notes_.size() + notes_.size() / 16, events_.size()};
 }
 
 Span Batch::note(std::string_view text) {
@@ -193,6 +198,7 @@ void Batch::settle(std::size_t event, Settled as) {
 
 void Batch::settle_all() {
   std::vector<std::uint32_t> lines;
+  lines.reserve(events_.size());
   for (std::size_t i = 0; i < events_.size();) {
     Chunk* const chunk = events_[i].chunk;
     lines.clear();

@@ -53,8 +53,16 @@ class Batch {
   Batch& operator=(Batch&&) noexcept;
   ~Batch();
 
+  /// What a batch takes: the next one is likely as large.
+  struct Room {
+    std::size_t body = 0;
+    std::size_t notes = 0;
+    std::size_t events = 0;
+  };
   /// Room for what is to come, so that it is not moved again and again.
-  void reserve(std::size_t bytes, std::size_t events);
+  void reserve(const Room& room);
+  /// What this one took, and a little more.
+  [[nodiscard]] Room room() const;
   /// Writing: a codec appends an event's bytes to body() between begin_event() and end_event().
   [[nodiscard]] std::string& body() { return body_; }
   Span note(std::string_view text);

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <memory_resource>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -63,6 +64,23 @@ std::string reason(sj::error_code code) {
       return "a comma, a colon, a bracket or a value is missing or misplaced";
   }
 }
+
+// For what lives no longer than its event; nothing is given back before the arena is reset.
+class ArenaMemory final : public std::pmr::memory_resource {
+ public:
+  explicit ArenaMemory(Arena& arena) : arena_(arena) {}
+
+ private:
+  void* do_allocate(std::size_t size, std::size_t align) override {
+    return arena_.allocate(size, align);
+  }
+  void do_deallocate(void* /*memory*/, std::size_t /*size*/, std::size_t /*align*/) override {}
+  [[nodiscard]] bool do_is_equal(const memory_resource& other) const noexcept override {
+    return this == &other;
+  }
+
+  Arena& arena_;
+};
 
 // What is wrong, and where: thrown nowhere, carried up by return values.
 struct Trouble {
@@ -209,7 +227,8 @@ struct Parser::Impl {
   bool members(sj::ondemand::object& object, Container& into, std::uint32_t& duplicates) {
     // Objects of an access log are narrow; a wide one must not cost the square of its width.
     constexpr std::uint32_t kWide = 64;
-    std::unordered_map<std::string_view, Member*> index;
+    ArenaMemory memory(*arena);
+    std::pmr::unordered_map<std::string_view, Member*> index(&memory);
     std::uint64_t seen = 0;  // a filter of the names so far: most lines need no comparison at all
     for (auto item : object) {
       sj::ondemand::field field;

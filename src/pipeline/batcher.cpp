@@ -14,7 +14,7 @@ Result<void> Batcher::add(const json::Event& event, std::string_view text,
   if (open_ && !open_->empty() && !codec_.fits(event, *open_)) flush();
   if (!open_) {
     open_.emplace(sink_, codec_.framing(), credits_);
-    open_->reserve(last_bytes_, last_events_);
+    open_->reserve(last_);
   }
   Batch& batch = *open_;
   BatchEvent out;
@@ -40,7 +40,7 @@ Result<void> Batcher::add(const json::Event& event, std::string_view text,
     last.opened = now;
     last.read_at = event.origin.read_at;
     open_.emplace(std::move(last));
-    open_->reserve(last_bytes_, last_events_);
+    open_->reserve(last_);
     open_->account();
   }
   if (open_->size() >= limits_.max_events || open_->wire().size() >= limits_.max_bytes) flush();
@@ -52,8 +52,7 @@ void Batcher::flush() {
   Batch batch = std::move(*open_);
   open_.reset();
   if (batch.empty()) return;
-  last_bytes_ = batch.body().size() + batch.body().size() / 16;
-  last_events_ = batch.size();
+  last_ = batch.room();
   batch.account();
   buffer_.push(std::move(batch));
 }

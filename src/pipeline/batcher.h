@@ -37,8 +37,7 @@ class Batcher {
   Credits& credits_;
   BatchLimits limits_;
   std::optional<Batch> open_;
-  std::size_t last_bytes_ = 0;  // of the batch before: the next is likely as large
-  std::size_t last_events_ = 0;
+  Batch::Room last_;  // of the batch before
 };
 
 }  // namespace tailgate::pipeline

@@ -278,9 +278,9 @@ void Pipeline::offer(const Spot& spot, std::size_t sink, const json::Event& even
     outlet.counters->dropped_by_filter.add();
     return spot.chunk->settle(sink, spot.line, Settled::dropped);
   }
-  std::string changed;
-  json::write(own, changed);
-  add(own, changed);
+  changed_.clear();
+  json::write(own, changed_);
+  add(own, changed_);
 }
 
 bool Pipeline::beats(Tick since) const {

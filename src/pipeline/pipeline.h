@@ -162,6 +162,7 @@ class Pipeline {
   json::Arena arena_;
   std::vector<std::unique_ptr<HotPath>> hot_paths_;  // one an inlet
   std::string text_;                                 // of the event at hand, on the general path
+  std::string changed_;                              // that, as a sink's own filters left it
   std::string joined_;                               // the parts of the line at hand
   int epoll_ = -1;
   std::atomic<int> stops_{0};

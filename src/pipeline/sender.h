@@ -10,7 +10,6 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "base/backoff.h"
@@ -153,7 +152,7 @@ class Sender {
   Tick burial_retry_{};
   std::uint64_t next_id_ = 1;
   std::uint64_t next_order_ = 1;
-  std::unordered_map<std::string, std::uint64_t>
+  std::map<std::string, std::uint64_t, std::less<>>
       troubled_;  // groups with errors: events delivered since
   std::optional<Tick> last_delivery_;
   std::string pouring_reason_;  // refusals in a row for one reason

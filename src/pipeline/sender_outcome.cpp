@@ -100,7 +100,7 @@ void Sender::note_answers(const Work& work, const Sorted& sorted) {
   if (troubled_.empty()) return;
   for (std::size_t i = 0; i < events.size(); ++i) {
     if (sorted.listed[i]) continue;
-    const auto group = troubled_.find(std::string(work.batch.note(events[i].group)));
+    const auto group = troubled_.find(work.batch.note(events[i].group));
     if (group != troubled_.end()) ++group->second;
   }
 }
@@ -164,7 +164,7 @@ void Sender::again(WorkPtr work, const std::vector<const Answer*>& answers, bool
   for (std::size_t i = 0; i < batch.size(); ++i) {
     BatchEvent& event = batch.events()[i];
     const Answer& answer = *answers[i];
-    const auto group = troubled_.find(std::string(batch.note(event.group)));
+    const auto group = troubled_.find(batch.note(event.group));
     const std::uint64_t deliveries = group == troubled_.end() ? 0 : group->second;
     if (deliveries > work->seen[i]) {
       ++event.attempts;  // others of its kind got through since: the fault is its own

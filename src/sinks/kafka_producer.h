@@ -4,6 +4,8 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -103,7 +105,7 @@ class KafkaProducer {
   std::thread retired_;  // destroys the client before
   Works works_;
   std::deque<std::pair<KafkaWork*, std::size_t>> unadmitted_;  // from this event on without a lane
-  std::unordered_map<std::string, std::unique_ptr<Lane>> lanes_;
+  std::map<std::string, std::unique_ptr<Lane>, std::less<>> lanes_;
   Lane* last_lane_ = nullptr;
   KafkaEvidence evidence_;
   std::size_t outstanding_ = 0;

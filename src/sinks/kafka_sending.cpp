@@ -84,10 +84,10 @@ void KafkaProducer::admit() {
 
 KafkaProducer::Lane* KafkaProducer::lane_for(std::string_view topic) {
   if (last_lane_ != nullptr && last_lane_->topic() == topic) return last_lane_;
-  const std::string name(topic);
-  auto found = lanes_.find(name);
+  auto found = lanes_.find(topic);
   if (found == lanes_.end()) {
     if (lanes_.size() >= kMostTopics && !make_room()) return nullptr;
+    const std::string name(topic);
     found = lanes_
                 .emplace(name, std::make_unique<Lane>(name, !settings_.constant_topic,
                                                       settings_.pace.first_rest))

@@ -19,12 +19,14 @@ TOP_LEVEL = {"CMakeLists.txt", "CMakePresets.json", "Dockerfile", "dev", "LICENS
 
 
 def layers(tree):
-    """An include goes down the ranks of src/CMakeLists.txt, never up or sideways."""
+    """An include goes down the ranks of src/CMakeLists.txt, never up or sideways; only unit tests see tests/."""
     for path in tree.cpp("src", "filters"):
         module = tree.module_of(path)
         may = {module.name, *module.uses} if module else {"app"}  # src/main.cpp
         for number, name in includes(tree, path, '"', '"'):
             target = name.split("/")[0]
+            if target == "tests" and path.endswith("_test.cpp"):
+                continue
             if "/" not in name or target not in tree.modules:
                 yield Finding(path, number, f'"{name}": name the module: #include "folder/file.h"')
             elif target not in may:

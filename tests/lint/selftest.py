@@ -27,6 +27,7 @@ PLANTED = [
     ("layers", {"src/base/up.cpp": SPDX + '#include "json/good.h"\n'}),
     ("layers", {"src/sinks/sideways.cpp": SPDX + '#include "filters/keep.h"\n'}),
     ("layers", {"filters/near.cpp": SPDX + '#include "keep.h"\n', "filters/near_test.cpp": SPDX}),
+    ("layers", {"src/base/tried.cpp": SPDX + '#include "tests/near.h"\n'}),
     ("homes", {"src/base/away.cpp": SPDX + "#include <simdjson.h>\n"}),
     ("homes", {"src/base/homeless.cpp": SPDX + "#include <boost/any.hpp>\n"}),
     ("homes", {"src/base/tested.cpp": SPDX + "#include <doctest/doctest.h>\n"}),
