@@ -16,6 +16,7 @@ VARIANT_WORDS = {
     "200-bytes": "short lines", "4-kilobytes": "long lines", "deep": "16 keys of six names each",
     "escapes": "four values full of escapes", "jwt-of-200": "a token a line, 200 of them in turn",
     "jwt-each-new": "a token a line, none comes twice", "cri": "wrapped as a container runtime does",
+    "24-bytes": "two keys", "1-megabyte": "eight long values, 218 short ones",
 }
 STAGE_WORDS = {
     "cut_lines": "cutting into lines", "parse": "parse, checked strictly", "chain_of_three": "unflatten, drop_nulls, add_client_id as a chain",
