@@ -72,6 +72,7 @@ def versions():
         "rsyslog": version_of("rsyslogd", "-v"),
         "kcat": package("kcat") if shutil.which("kcat") else None,
         "curl": package("curl") if shutil.which("curl") else None,
+        "strace": version_of("strace", "--version"),
         "fluent-bit": version_of("fluent-bit", "--version"),
         "vector": version_of("vector", "--version"),
     }
@@ -96,7 +97,7 @@ def ratios(rows, by_http, by_kafka):
     return table(["in the same run", "ratio", "aim"], lines)
 
 
-def text(rows, pairs, by_stage, by_spool, by_http, by_kafka, count):
+def text(rows, pairs, by_stage, by_spool, by_http, by_footprint, by_kafka, count):
     walk, data = rows["walk"], rows["null"].input
     parts = [
         "# Results of the bench\n",
@@ -127,6 +128,7 @@ def text(rows, pairs, by_stage, by_spool, by_http, by_kafka, count):
         "## Spool\n",
         "Wall time, the two in turn on one disk; each batch is synced before the next.\n",
         by_spool,
+        "## Footprint\n", by_footprint[0], table(["", "measured", "aim"], by_footprint[1]),
     ]
     if by_http:
         parts += ["## HTTP\n",
