@@ -135,6 +135,21 @@ def long(dice, n):
     return line(pairs)
 
 
+def tiny(dice, _):
+    """A newline makes it 24 bytes."""
+    return line([["m.s", str(dice.one_of(STATUS))], ["c", text(f"{dice.below(1 << 20):05x}")]])
+
+
+def huge(dice, n):
+    """About a million bytes, which is under the default of max_line_bytes: many small members and eight long ones."""
+    pairs = fields(dice, n)
+    for i in range(200):
+        pairs.append([f"http.request_headers.x-part-{i:03d}", text(dice.uuid())])
+    for i in range(8):
+        pairs.append([f"payload.part-{i}", text("-".join(dice.uuid() for _ in range(3326)))])
+    return line(pairs)
+
+
 def deep(dice, n):
     pairs = [["meta.dt", text("2026-11-23T00:00:00.000Z")], ["client_id", text(dice.one_of(CLIENTS))]]
     for i in range(16):
@@ -195,6 +210,8 @@ VARIANTS = {
     "jwt-of-200": tokens(200),
     "jwt-each-new": tokens(0),
     "cri": cri,
+    "24-bytes": tiny,
+    "1-megabyte": huge,
 }
 
 

@@ -8,6 +8,8 @@ from measured import BUILD, CACHE, Row, all_lines
 
 TAILGATE = BUILD / "tailgate"
 WORK = ["--unflatten", ".", "--drop-nulls", "--client-id", "client_id"]
+# The same as settings.
+FILTERS = [{"unflatten": {"separator": "."}}, {"drop_nulls": {}}, {"add_client_id": {"from": "client_id"}}]
 TOKEN = "http.request_headers.authorization"
 TOKEN_WORK = ["--unflatten", ".", "--drop-nulls", "--client-id", f"client_id,jwt:{TOKEN}"]
 
@@ -112,7 +114,7 @@ def kafka_rows(broker, data):
         path = CACHE / f"{name}.yaml"
         path.write_text(json.dumps({
             "version": 1, "sources": {"in": {"type": "read", "paths": [str(data.path)]}},
-            "filters": [{"unflatten": {"separator": "."}}, {"drop_nulls": {}}, {"add_client_id": {"from": "client_id"}}],
+            "filters": FILTERS,
             "sinks": {"kafka": {"type": "kafka", "brokers": [broker.address()], "options": options, **sink}},
             "admin": {"listen": "none"}}))
         return path

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import http_rows
 from measured import BUILD, ROOT
 from peers import version_of
 
@@ -16,6 +17,7 @@ VARIANT_WORDS = {
     "200-bytes": "short lines", "4-kilobytes": "long lines", "deep": "16 keys of six names each",
     "escapes": "four values full of escapes", "jwt-of-200": "a token a line, 200 of them in turn",
     "jwt-each-new": "a token a line, none comes twice", "cri": "wrapped as a container runtime does",
+    "24-bytes": "two keys", "1-megabyte": "eight long values, 218 short ones",
 }
 STAGE_WORDS = {
     "cut_lines": "cutting into lines", "parse": "parse, checked strictly", "chain_of_three": "unflatten, drop_nulls, add_client_id as a chain",
@@ -30,6 +32,8 @@ def table(head, lines):
 
 
 def rate(value):
+    if value < 1e3:
+        return f"{value:.0f}"
     return f"{value / 1e6:.2f} M" if value >= 1e6 else f"{value / 1e3:.0f} k" if value >= 1e4 else f"{value / 1e3:.1f} k"
 
 
@@ -67,6 +71,8 @@ def versions():
         "jq": version_of("jq", "--version"),
         "rsyslog": version_of("rsyslogd", "-v"),
         "kcat": package("kcat") if shutil.which("kcat") else None,
+        "curl": package("curl") if shutil.which("curl") else None,
+        "strace": version_of("strace", "--version"),
         "fluent-bit": version_of("fluent-bit", "--version"),
         "vector": version_of("vector", "--version"),
     }
@@ -75,13 +81,15 @@ def versions():
     return there + ([f"Not installed, so not measured: {', '.join(missing)}"] if missing else [])
 
 
-def ratios(rows, by_kafka):
+def ratios(rows, by_http, by_kafka):
     lines = [["pipe → /dev/null to the walk", f"{rows['null'].share_of(rows['walk']):.2f}", "0.80"],
              ["pipe → file to the walk", f"{rows['file'].share_of(rows['walk']):.2f}", "0.60"],
              ["pipe → /dev/null to jq", f"{rows['null'].share_of(rows['jq']):.0f}", "150"]]
     for name in ("fluent-bit", "vector"):
         if name in rows:
             lines.append([f"pipe → /dev/null to {name}", f"{rows['null'].share_of(rows[name]):.1f}", ""])
+    if by_http:
+        lines.append(["CPU per event → HTTP to pipe + curl", f"{http_rows.ratio(*by_http):.2f}", "at most 1.30"])
     if by_kafka:
         kcat, ours, keyed = by_kafka
         lines.append(["CPU per event → Kafka to kcat's", f"{1 / ours.share_of(kcat):.2f}", "at most 1.20"])
@@ -89,7 +97,7 @@ def ratios(rows, by_kafka):
     return table(["in the same run", "ratio", "aim"], lines)
 
 
-def text(rows, pairs, by_stage, by_spool, by_kafka, count):
+def text(rows, pairs, by_stage, by_spool, by_http, by_footprint, by_kafka, count):
     walk, data = rows["walk"], rows["null"].input
     parts = [
         "# Results of the bench\n",
@@ -97,7 +105,7 @@ def text(rows, pairs, by_stage, by_spool, by_kafka, count):
         f"{count} rounds in which the rows take turns. Rates depend on the machine and its neighbours; the ratios are what "
         "counts.\n",
         "\n".join("- " + line for line in machine() + versions()) + "\n",
-        "## Ratios\n", ratios(rows, by_kafka),
+        "## Ratios\n", ratios(rows, by_http, by_kafka),
         "## Whole processes\n",
         f"{data.lines:,} access-log lines of {data.bytes / data.lines:.0f} bytes on average with 18 keys, nulls and escapes; jq has "
         f"{rows['jq'].input.lines:,} of them, and what is slower than tailgate a quarter. tailgate, jq, Fluent Bit and Vector do "
@@ -120,7 +128,15 @@ def text(rows, pairs, by_stage, by_spool, by_kafka, count):
         "## Spool\n",
         "Wall time, the two in turn on one disk; each batch is synced before the next.\n",
         by_spool,
+        "## Footprint\n", by_footprint[0], table(["", "measured", "aim"], by_footprint[1]),
     ]
+    if by_http:
+        parts += ["## HTTP\n",
+                  "A gateway on loopback that answers 201 at once, whose CPU is not counted; "
+                  f"{by_http[0].input.lines:,} lines, the same filters. tailgate sends JSON arrays of at most 500 "
+                  "events, four requests at a time; one curl posts the very same bodies from files over one "
+                  "connection. The events that came were compared with those of the pipe.\n",
+                  table(HEAD, [line_of(row) for row in by_http])]
     if by_kafka:
         parts += ["## Kafka\n",
                   f"A real broker on the same machine, whose CPU is not counted; {by_kafka[0].input.lines:,} lines, acks=all, idempotence, "
