@@ -59,7 +59,8 @@ class AddClientId final : public Filter {
   std::vector<ClientSource> sources_;
   TokenReader tokens_;
   json::Path to_;
-  const ClientSource* stays_ = nullptr;  // whose name is where it goes already, and is written as it is
+  const ClientSource* stays_ =
+      nullptr;  // whose name is where it goes already, and is written as it is
   std::string default_;
   bool has_default_ = false;
   bool hashed_ = false;

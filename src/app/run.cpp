@@ -126,7 +126,8 @@ void give_back_start() {
       const std::uintptr_t first = begin & ~(page - 1);
       const std::uintptr_t end = (begin + segment.p_memsz) & ~(page - 1);
       if (end > first)
-        ::madvise(reinterpret_cast<void*>(first), end - first, MADV_DONTNEED);  // NOLINT(*-int-to-ptr)
+        ::madvise(reinterpret_cast<void*>(first), end - first,
+                  MADV_DONTNEED);  // NOLINT(*-int-to-ptr)
     }
     return 0;
   };

@@ -13,8 +13,12 @@ constexpr std::size_t kPerEvent = sizeof(BatchEvent) + 16;
 
 }  // namespace
 
-Batch::Batch(std::size_t sink, Framing framing, Credits& credits)
-    : sink_(sink), framing_(framing), lease_(credits) {}
+Batch::Batch(std::size_t sink, Framing framing, Credits& credits, std::shared_ptr<SpareBody> spare)
+    : sink_(sink),
+      framing_(framing),
+      body_(spare != nullptr ? spare->take() : std::string()),
+      spare_(std::move(spare)),
+      lease_(credits) {}
 
 Batch::Batch(Batch&& other) noexcept
     : opened(other.opened),
@@ -25,6 +29,7 @@ Batch::Batch(Batch&& other) noexcept
       notes_(std::move(other.notes_)),
       events_(std::exchange(other.events_, {})),
       chunks_(std::exchange(other.chunks_, {})),
+      spare_(std::move(other.spare_)),
       lease_(std::move(other.lease_)),
       mark_body_(other.mark_body_),
       mark_notes_(other.mark_notes_) {}
@@ -32,6 +37,7 @@ Batch::Batch(Batch&& other) noexcept
 Batch& Batch::operator=(Batch&& other) noexcept {
   if (this == &other) return *this;
   forget_rest();
+  give_back();
   opened = other.opened;
   read_at = other.read_at;
   sink_ = other.sink_;
@@ -40,6 +46,7 @@ Batch& Batch::operator=(Batch&& other) noexcept {
   notes_ = std::move(other.notes_);
   events_ = std::exchange(other.events_, {});
   chunks_ = std::exchange(other.chunks_, {});
+  spare_ = std::move(other.spare_);
   lease_ = std::move(other.lease_);
   other.lease_.set(0);
   mark_body_ = other.mark_body_;
@@ -49,6 +56,11 @@ Batch& Batch::operator=(Batch&& other) noexcept {
 
 Batch::~Batch() {
   forget_rest();
+  give_back();
+}
+
+void Batch::give_back() {
+  if (spare_ != nullptr) spare_->give(std::move(body_));
 }
 
 void Batch::forget_rest() {
@@ -171,7 +183,8 @@ Batch Batch::split_off(std::size_t at) {
   const bool settled_some = std::any_of(events_.begin(), events_.end(),
                                         [](const BatchEvent& event) { return event.settled; });
   // A small head is better copied than left in a large body.
-  if (settled_some || at <= events_.size() / 2 || at >= events_.size()) {
+  const bool small_head = at < events_.size() && events_[at].body.begin < body_.size() / 4;
+  if (settled_some || small_head || at == 0 || at >= events_.size()) {
     std::vector<bool> keep(events_.size(), false);
     for (std::size_t i = at; i < keep.size(); ++i) keep[i] = true;
     return take(keep);

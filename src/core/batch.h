@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "core/credits.h"
+#include "core/spare_body.h"
 #include "core/stream.h"
 
 namespace tailgate {
@@ -48,7 +49,8 @@ struct Framing {
 /// reported to its stream as forgotten (it repeats after a restart, it is never lost), and aborts strict builds.
 class Batch {
  public:
-  Batch(std::size_t sink, Framing framing, Credits& credits);
+  /// `spare`: where its body comes from and goes back to; may be empty.
+  Batch(std::size_t sink, Framing framing, Credits& credits, std::shared_ptr<SpareBody> spare = {});
   Batch(Batch&&) noexcept;
   Batch& operator=(Batch&&) noexcept;
   ~Batch();
@@ -107,6 +109,7 @@ class Batch {
   void copy_event(const Batch& from, const BatchEvent& event);
   void keep_alive(const std::shared_ptr<Chunk>& chunk);
   void forget_rest();
+  void give_back();
 
   std::size_t sink_;
   Framing framing_;
@@ -114,6 +117,7 @@ class Batch {
   std::string notes_;
   std::vector<BatchEvent> events_;
   std::vector<std::shared_ptr<Chunk>> chunks_;
+  std::shared_ptr<SpareBody> spare_;
   Lease lease_;
   std::size_t mark_body_ = 0;
   std::size_t mark_notes_ = 0;

@@ -105,3 +105,28 @@ TEST_CASE("credits are counted while a batch lives") {
   }
   CHECK(f.credits.used() == 0);
 }
+
+TEST_CASE("the body of a batch that is done serves the next one, unless it is very large") {
+  Fixture f;
+  const auto spare = std::make_shared<SpareBody>();
+  const char* place = nullptr;
+  {
+    Batch batch(0, kLines, f.credits, spare);
+    f.add(batch, 0, std::string(1000, 'x'));
+    place = batch.body().data();
+    batch.settle_all();
+  }
+  {
+    Batch batch(0, kLines, f.credits, spare);
+    CHECK(batch.empty());
+    f.add(batch, 1, "{}");
+    CHECK(batch.body().data() == place);
+    CHECK(batch.wire() == "{}\n");
+    batch.settle_all();
+    Batch large(0, kLines, f.credits, spare);
+    CHECK(large.body().data() != place);
+    f.add(large, 2, std::string(SpareBody::kMost, 'x'));
+    large.settle_all();
+  }
+  CHECK(spare->take().capacity() < SpareBody::kMost);
+}

@@ -56,12 +56,12 @@ struct SinkCounters {
   alignas(64) Counter delivered;
   Counter dead_sink;       // refused by the other side
   Counter dropped_closed;  // its reader is gone, others go on
-  Counter sent;               // events in attempts, repeats included
+  Counter sent;            // events in attempts, repeats included
   Counter sent_bytes;
   Counter attempts;
-  Counter retries;         // attempts that were repeats
-  Counter up;              // gauge: 1 or 0
-  Counter splits;          // batches split because they were too large
+  Counter retries;  // attempts that were repeats
+  Counter up;       // gauge: 1 or 0
+  Counter splits;   // batches split because they were too large
 
   [[nodiscard]] std::uint64_t in_flight() const {
     return dispatched.value() + recovered.value() - delivered.value() - dead_filter.value() -

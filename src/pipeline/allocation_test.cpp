@@ -53,7 +53,7 @@ class SameLines final : public Source {
   Wakeup watch(Tick /*now*/) override { return {std::nullopt, !finished()}; }
   std::optional<Lines> read(std::size_t /*max_bytes*/) override {
     marks_.push_back(testing::allocations());
-    std::vector<char>& text = buffer_.open();
+    RawBytes& text = buffer_.open();
     text.insert(text.end(), text_.begin(), text_.end());
     REQUIRE(buffer_.cut(false, Tick{}));
     sources::Cut& cut = buffer_.lines();

@@ -11,9 +11,10 @@ Batcher::Batcher(std::size_t sink, Codec& codec, Buffer& buffer, Credits& credit
 
 Result<void> Batcher::add(const json::Event& event, std::string_view text,
                           const std::shared_ptr<Chunk>& chunk, std::uint32_t line, Tick now) {
-  if (open_ && !open_->empty() && !codec_.fits(event, *open_)) flush();
+  const bool full = open_ && open_->body().size() + text.size() > limits_.max_bytes;
+  if (open_ && !open_->empty() && (full || !codec_.fits(event, *open_))) flush();
   if (!open_) {
-    open_.emplace(sink_, codec_.framing(), credits_);
+    open_.emplace(sink_, codec_.framing(), credits_, spare_);
     open_->reserve(last_);
   }
   Batch& batch = *open_;
@@ -34,7 +35,7 @@ Result<void> Batcher::add(const json::Event& event, std::string_view text,
     batch.read_at = event.origin.read_at;
   }
   if (batch.wire().size() > limits_.max_bytes && before > 0) {
-    // This one event made it too large: it opens the next batch.
+    // The codec made it longer than there was room for: it opens the next batch.
     Batch last = batch.split_off(before);
     flush();
     last.opened = now;

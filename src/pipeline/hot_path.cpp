@@ -164,13 +164,15 @@ bool HotPath::emptied(const Text& text) const {
   at = skip_spaces(line, end + 1);
   if (at >= line.size() || text[at] != ':' || plans_.full()) return {};
   const bool loose = at != end + 1;
-  PlannedKey& found = plans_.find({text + begin, end - begin});
-  if (found.general) return {};
-  if (before.next[0] != &found) {
+  const std::string_view name(text + begin, end - begin);
+  PlannedKey* found = loose ? nullptr : plans_.known(name);
+  if (found == nullptr) found = &plans_.find(name);
+  if (found->general) return {};
+  if (before.next[0] != found) {
     before.next[1] = before.next[0];
-    before.next[0] = &found;
+    before.next[0] = found;
   }
-  return {&found, at + 1, loose};
+  return {found, at + 1, loose};
 }
 
 // One token by RFC 8259, its escapes aside: those were looked at before. One without an end where it is none, or an
@@ -314,8 +316,8 @@ template <class Text>
   const std::string_view value = line.substr(token.begin, token.end - token.begin);
   const std::size_t head = key.tail + 2;
   const bool as_it_came = key.tail > 0 && tight && token.begin == came;
-  const bool written = as_it_came ? text.copy(key, value.data() - head, value.size() + head)
-                                  : text.put(key, value);
+  const bool written =
+      as_it_came ? text.copy(key, value.data() - head, value.size() + head) : text.put(key, value);
   if (!written) return Read::scattered;
   if (key.read && marked != nullptr) mark(key, value, token.kind, *marked);
   return Read::done;

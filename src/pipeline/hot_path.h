@@ -84,9 +84,9 @@ class HotPath {
 
   std::vector<const Chain::Step*> finishers_;
   bool usable_;
-  std::uint32_t surprises_ = 0;  // lines in a row that were left to the general path
-  std::uint32_t rest_ = 0;       // lines to leave to it untried
-  std::uint32_t scattered_ = 0;  // lines in a row that RunningText was tried with in vain
+  std::uint32_t surprises_ = 0;   // lines in a row that were left to the general path
+  std::uint32_t rest_ = 0;        // lines to leave to it untried
+  std::uint32_t scattered_ = 0;   // lines in a row that RunningText was tried with in vain
   std::uint32_t slots_rest_ = 0;  // lines to leave to SlotText
   KeyPlans plans_;
   json::Scanner scanner_;

@@ -159,7 +159,8 @@ TEST_CASE("hot path: many lines whose objects are scattered, and such as are not
   for (int i = 0; i < 3000; ++i) {
     const std::string n = std::to_string(i);
     const bool apart = i / 500 % 2 == 0 || i % 7 == 0;
-    CHECK(both(apart ? "{\"b.c\":" + n + ",\"x\":0,\"b.d\":1}" : "{\"b.c\":" + n + ",\"b.d\":1,\"x\":0}") ==
+    CHECK(both(apart ? "{\"b.c\":" + n + ",\"x\":0,\"b.d\":1}"
+                     : "{\"b.c\":" + n + ",\"b.d\":1,\"x\":0}") ==
           "{\"b\":{\"c\":" + n + ",\"d\":1},\"x\":0}");
   }
 }

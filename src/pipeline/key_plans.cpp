@@ -69,15 +69,29 @@ void KeyPlans::clear() {
   full_ = false;
 }
 
-// Keys come from outside: the seed keeps anybody from choosing such as fall together.
+// Keys come from outside: the seed keeps anybody from choosing such as fall together. A key stands behind its quote and
+// goes on behind its end, so a word that reaches out of it can be read; what is not the key's is shifted out.
 std::uint64_t KeyPlans::hash(std::string_view key) const {
+  constexpr std::size_t kWord = sizeof(std::uint64_t);
   const char* at = key.data();
-  std::size_t left = key.size();
-  std::uint64_t value = seed_ + left;
-  for (; left > 8; at += 8, left -= 8) value = mixed(value ^ eight_bytes(at));
-  // The line goes on behind a key, so eight bytes can be read here; those that are not the key's are shifted out.
-  const std::uint64_t last = left == 0 ? 0 : eight_bytes(at) << (64 - 8 * left);
-  return mixed(value ^ last);
+  const char* const end = at + key.size();
+  std::uint64_t value = seed_ + key.size();
+  if (key.size() < kWord) {
+    const std::uint64_t word = key.empty() ? 0 : eight_bytes(at) << (64 - 8 * key.size());
+    return mixed(value ^ word);
+  }
+  for (; end - at > static_cast<std::ptrdiff_t>(kWord); at += kWord)
+    value = mixed(value ^ eight_bytes(at));
+  return mixed(value ^ eight_bytes(end - kWord));
+}
+
+PlannedKey* KeyPlans::known(std::string_view key) const {
+  const char* const begin = key.data() - 1;
+  for (std::size_t at = hash(key) % kBuckets; buckets_[at] != nullptr; at = (at + 1) % kBuckets) {
+    const KeyText& match = buckets_[at]->match;
+    if (match.whole.size == key.size() + 3 && match.stands_at(begin)) return buckets_[at];
+  }
+  return nullptr;
 }
 
 PlannedKey& KeyPlans::find(std::string_view key) {

@@ -60,7 +60,7 @@ class LineBuffer {
  private:
   const std::size_t max_line_bytes_;
   const Format format_;
-  RawBytes text_;  // what is to be cut, then padding
+  RawBytes text_;           // what is to be cut, then padding
   std::size_t length_ = 0;  // of text_ without the padding
   std::size_t used_ = 0;    // of text_, by the lines handed out last
   CutPosition position_;

@@ -23,7 +23,9 @@ std::string_view without_leading_nuls(std::string_view text) {
 }
 
 // So many may be the line's own. More are a hole, which no dead letter should hold.
-bool few(std::size_t nuls) { return nuls <= std::numeric_limits<decltype(Line::nuls)>::max(); }
+bool few(std::size_t nuls) {
+  return nuls <= std::numeric_limits<decltype(Line::nuls)>::max();
+}
 
 Line line_text(std::string_view raw, bool first) {
   if (first && raw.starts_with(kBom)) raw.remove_prefix(kBom.size());

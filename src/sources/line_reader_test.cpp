@@ -55,7 +55,8 @@ TEST_CASE("empty lines, NUL bytes and a BOM belong to the line after them") {
   CHECK(lines_of(std::string(50, '\0') + "{}\n", 7, 10, false) == std::vector<Seen>{{"{}", 0}});
 }
 
-TEST_CASE("a few NUL bytes before a line are at hand, however the reads fall; those of a hole are not") {
+TEST_CASE(
+    "a few NUL bytes before a line are at hand, however the reads fall; those of a hole are not") {
   CutPosition position;
   Cut cut;
   const std::string data = std::string(255, '\0') + "[x\n" + std::string(256, '\0') + "{}\n";
