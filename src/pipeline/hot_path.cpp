@@ -148,7 +148,8 @@ bool HotPath::emptied(const Text& text) const {
   const char* const text = line.data();
   // The first guess was wrong already, unless spaces stood before it.
   const std::size_t from = skip_spaces(line, at);
-  for (std::size_t i = from == at ? 1 : 0; i < before.next.size(); ++i) {
+  const std::size_t guesses = slots_rest_ > 0 ? 1 : before.next.size();  // no order, no second
+  for (std::size_t i = from == at ? 1 : 0; i < guesses; ++i) {
     PlannedKey* const guess = before.next[i];
     if (guess == nullptr) break;
     const std::size_t end = from + guess->match.whole.size;

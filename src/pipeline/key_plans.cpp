@@ -2,30 +2,18 @@
 #include "pipeline/key_plans.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 #include <random>
 #include <utility>
 
+#include "base/checksum.h"
+
 namespace tailgate::pipeline {
 namespace {
-
-static_assert(std::endian::native == std::endian::little, "the hash shifts out foreign bytes");
 
 constexpr std::size_t kMaxPlans = 4096;
 constexpr std::size_t kBuckets = 4 * kMaxPlans;  // a power of two
 constexpr std::size_t kMaxBytes = std::size_t{2} << 20;
-
-std::uint64_t eight_bytes(const char* at) {
-  std::uint64_t value = 0;
-  std::memcpy(&value, at, sizeof value);
-  return value;
-}
-
-std::uint64_t mixed(std::uint64_t value) {
-  value *= 0x9E3779B97F4A7C15;
-  return value ^ value >> 32;
-}
 
 // How much of a key's end, as it stands in a line, is its name as it leaves.
 std::uint32_t common_tail(const Literal& match, const Literal& leaf) {
@@ -69,25 +57,14 @@ void KeyPlans::clear() {
   full_ = false;
 }
 
-// Keys come from outside: the seed keeps anybody from choosing such as fall together. A key stands behind its quote and
-// goes on behind its end, so a word that reaches out of it can be read; what is not the key's is shifted out.
-std::uint64_t KeyPlans::hash(std::string_view key) const {
-  constexpr std::size_t kWord = sizeof(std::uint64_t);
-  const char* at = key.data();
-  const char* const end = at + key.size();
-  std::uint64_t value = seed_ + key.size();
-  if (key.size() < kWord) {
-    const std::uint64_t word = key.empty() ? 0 : eight_bytes(at) << (64 - 8 * key.size());
-    return mixed(value ^ word);
-  }
-  for (; end - at > static_cast<std::ptrdiff_t>(kWord); at += kWord)
-    value = mixed(value ^ eight_bytes(at));
-  return mixed(value ^ eight_bytes(end - kWord));
+// Keys come from outside: the seed keeps anybody from choosing such as fall together.
+std::size_t KeyPlans::bucket_of(std::string_view key) const {
+  return checksum(key, seed_) % kBuckets;
 }
 
 PlannedKey* KeyPlans::known(std::string_view key) const {
   const char* const begin = key.data() - 1;
-  for (std::size_t at = hash(key) % kBuckets; buckets_[at] != nullptr; at = (at + 1) % kBuckets) {
+  for (std::size_t at = bucket_of(key); buckets_[at] != nullptr; at = (at + 1) % kBuckets) {
     const KeyText& match = buckets_[at]->match;
     if (match.whole.size == key.size() + 3 && match.stands_at(begin)) return buckets_[at];
   }
@@ -95,7 +72,7 @@ PlannedKey* KeyPlans::known(std::string_view key) const {
 }
 
 PlannedKey& KeyPlans::find(std::string_view key) {
-  std::size_t at = hash(key) % kBuckets;
+  std::size_t at = bucket_of(key);
   for (; buckets_[at] != nullptr; at = (at + 1) % kBuckets) {
     if (buckets_[at]->key == key) return *buckets_[at];
   }

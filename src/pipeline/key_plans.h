@@ -110,7 +110,7 @@ class KeyPlans {
   void fill(PlannedKey& planned, const Draft& draft);
   Place* object_of(const json::Path& path);
   Literal literal(std::string_view text);
-  [[nodiscard]] std::uint64_t hash(std::string_view key) const;
+  [[nodiscard]] std::size_t bucket_of(std::string_view key) const;
 
   const std::vector<const Chain::Step*> steps_;
   const std::vector<json::Path> reads_;
