@@ -58,14 +58,13 @@ std::shared_ptr<Stream> FileSet::new_stream(const std::string& path, std::uint64
 void FileSet::add(const FilePtr& file) {
   file->watch = notifier_.watch_file(file->fd());
   last_at_[file->file.path] = file;
+  by_identity_.emplace(file->file.identity, file);
   files_.push_back(file);
 }
 
 FileSet::FilePtr FileSet::by_identity(const Identity& identity) const {
-  const auto same = std::find_if(files_.begin(), files_.end(), [&](const FilePtr& file) {
-    return file->file.identity == identity;
-  });
-  return same == files_.end() ? nullptr : *same;
+  const auto same = by_identity_.find(identity);
+  return same == by_identity_.end() ? nullptr : same->second;
 }
 
 // A file that is renamed while names are listed is in no list, or twice. With anything new, two lists must agree.

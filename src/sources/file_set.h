@@ -112,6 +112,7 @@ class FileSet {
   Discovery discovery_;
   Notifier notifier_;
   std::vector<FilePtr> files_;
+  std::map<Identity, FilePtr> by_identity_;                   // the same files
   std::map<std::string, std::weak_ptr<FileStream>> last_at_;  // path → the newest file that had it
   std::set<std::string> known_paths_;                         // of the records of an earlier run
   std::vector<state::Checkpoint> absent_;  // records whose files are not there, or cannot be read
