@@ -38,10 +38,13 @@ std::vector<std::string> expand(const std::string& pattern, int flags) {
 
 std::optional<Found> look_at(const std::string& path) {
   struct stat found {};
-  if (stat(path.c_str(), &found) != 0 || !S_ISREG(found.st_mode)) return std::nullopt;
+  if (lstat(path.c_str(), &found) != 0) return std::nullopt;
+  const bool link = S_ISLNK(found.st_mode);
+  if ((link && stat(path.c_str(), &found) != 0) || !S_ISREG(found.st_mode)) return std::nullopt;
   return Found{path, Identity::of(found), static_cast<std::uint64_t>(found.st_size),
                static_cast<std::int64_t>(found.st_mtim.tv_sec) * 1'000'000'000 +
-                   static_cast<std::int64_t>(found.st_mtim.tv_nsec)};
+                   static_cast<std::int64_t>(found.st_mtim.tv_nsec),
+               link};
 }
 
 bool is_directory(const std::string& path) {
@@ -139,8 +142,7 @@ std::set<std::string> Discovery::directories(const std::vector<Found>& found) co
   std::set<std::string> out;
   for (const std::string& pattern : patterns_) add_directories(pattern, out);
   for (const Found& file : found) {
-    struct stat link {};
-    if (lstat(file.path.c_str(), &link) != 0 || !S_ISLNK(link.st_mode)) continue;
+    if (!file.link) continue;
     const std::unique_ptr<char, void (*)(void*)> target(realpath(file.path.c_str(), nullptr), free);
     if (target) out.insert(directory_of(target.get()));
   }

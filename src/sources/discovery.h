@@ -28,6 +28,7 @@ struct Found {
   Identity identity;
   std::uint64_t size = 0;
   std::int64_t modified = 0;  // nanoseconds
+  bool link = false;          // the path is a symbolic link
 };
 
 /// Which files a source's patterns name (glob(7), braces too), and in which directories to look for

@@ -58,14 +58,13 @@ std::shared_ptr<Stream> FileSet::new_stream(const std::string& path, std::uint64
 void FileSet::add(const FilePtr& file) {
   file->watch = notifier_.watch_file(file->fd());
   last_at_[file->file.path] = file;
+  by_identity_.emplace(file->file.identity, file);
   files_.push_back(file);
 }
 
 FileSet::FilePtr FileSet::by_identity(const Identity& identity) const {
-  const auto same = std::find_if(files_.begin(), files_.end(), [&](const FilePtr& file) {
-    return file->file.identity == identity;
-  });
-  return same == files_.end() ? nullptr : *same;
+  const auto same = by_identity_.find(identity);
+  return same == by_identity_.end() ? nullptr : same->second;
 }
 
 // A file that is renamed while names are listed is in no list, or twice. With anything new, two lists must agree.
@@ -85,16 +84,20 @@ std::vector<Found> FileSet::scan() {
   return found;
 }
 
-void FileSet::rescan(Tick now) {
+bool FileSet::rescan(Tick now) {
+  // A copy may be told from its original only now, and then others may be told from it.
+  const bool any_parked =
+      std::any_of(files_.begin(), files_.end(), [](const FilePtr& file) { return file->parked; });
+  const std::size_t open_before = files_.size();
   std::vector<Found> found = scan();
   // Again for whatever appeared before its directory was watched.
   if (notifier_.watch_directories(discovery_.directories(found))) found = scan();
   if (first_scan_ && found.empty())
     context_.log.info("no file matches {} yet; looks again and again",
                       fmt::join(settings_.paths, ", "));
-  update_paths(found, now);
+  bool changed = update_paths(found, now);
   // Before what is new: it is compared with what the known ones are by now.
-  if (!first_scan_) notice_truncations(now);
+  if (!first_scan_) changed = notice_truncations(now) || changed;
   const std::size_t known = files_.size();
   for (const Found& file : found) {
     if (!by_identity(file.identity)) adopt(file, now);
@@ -107,15 +110,20 @@ void FileSet::rescan(Tick now) {
   crowded_ = crowded_ && !unreadable_.empty();
   unpark(now);
   std::erase_if(last_at_, [](const auto& entry) { return entry.second.expired(); });
+  const bool as_it_was = !first_scan_ && !changed && !any_parked && files_.size() == open_before;
   first_scan_ = false;
+  return as_it_was;
 }
 
-void FileSet::update_paths(const std::vector<Found>& found, Tick now) {
+// True: some file is gone or elsewhere, is there again, or is there and was not found.
+bool FileSet::update_paths(const std::vector<Found>& found, Tick now) {
+  bool changed = false;
   std::map<Identity, std::vector<const Found*>> names;
   for (const Found& file : found) names[file.identity].push_back(&file);
   for (const FilePtr& file : files_) {
     const auto named = names.find(file->file.identity);
     if (named == names.end()) {
+      changed = changed || !file->gone;
       if (!file->gone && still_there(file->file)) continue;
       if (!file->gone) file->dirty = true;
       file->gone = true;
@@ -123,20 +131,23 @@ void FileSet::update_paths(const std::vector<Found>& found, Tick now) {
       file->look(now);
       continue;
     }
+    changed = changed || file->gone;
     file->gone = false;
     const auto& all = named->second;
-    const bool same = std::any_of(all.begin(), all.end(),
-                                  [&](const Found* f) { return f->path == file->file.path; });
-    if (same) {
+    const auto same = std::find_if(all.begin(), all.end(),
+                                   [&](const Found* f) { return f->path == file->file.path; });
+    if (same != all.end()) {
       file->moved_at.reset();
       continue;
     }
+    changed = true;
     context_.log.debug("{}: is now {}", file->file.path, all.front()->path);
     file->file.path = all.front()->path;
     file->moved_at = now;
     file->dirty = true;
     last_at_[file->file.path] = file;
   }
+  return changed;
 }
 
 void FileSet::adopt(const Found& found, Tick now) {
@@ -316,56 +327,6 @@ FileSet::FilePtr FileSet::take_copy(FileStream& file, Tick now) {
     }
   }
   return nullptr;
-}
-
-// Also while there is no credit to read: the next truncation must find this one dealt with.
-void FileSet::notice_truncations(Tick now) {
-  const std::vector<FilePtr> files = files_;  // a truncation may add its copy
-  for (const FilePtr& file : files) {
-    file->look(now);
-    if (file->was_truncated() && !file->parked) truncated(file, now);
-  }
-}
-
-bool FileSet::look_at_files(Tick now) {
-  for (const FilePtr& file : files_) {
-    if (const std::uint64_t forgotten = file->stream().forgotten(); forgotten > 0) {
-      context_.log.error(
-          "{}: bug: {} events were forgotten without being settled; reading again from {}",
-          file->file.path, forgotten, file->stream().settled_offset());
-      file->rewind();
-    }
-  }
-  notice_truncations(now);
-  const bool moved = std::any_of(files_.begin(), files_.end(), [](const FilePtr& file) {
-    struct stat named {};
-    return !file->gone && (stat(file->file.path.c_str(), &named) != 0 ||
-                           Identity::of(named) != file->file.identity);
-  });
-  drop_backlog();
-  if (moved) {
-    rescan(now);
-  } else {
-    unpark(now);
-  }
-  return !moved;
-}
-
-bool FileSet::take_changes() {
-  const Changes changes = notifier_.take();
-  bool first_bytes = false;  // of what may be a copy
-  for (const Changes::File& change : changes.files) {
-    for (const FilePtr& file : files_) {
-      if (file->watch != change.watch) continue;
-      if (change.written) file->mark_written();
-      first_bytes = first_bytes || (change.written && file->unproven);
-      if (change.written || change.closed) file->writer_closed = change.closed;
-    }
-  }
-  if (changes.overflow) {
-    for (const FilePtr& file : files_) file->mark_written();
-  }
-  return changes.directories || changes.overflow || first_bytes;
 }
 
 void FileSet::complain_once(const std::string& path, const std::string& why) {

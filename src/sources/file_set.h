@@ -34,11 +34,12 @@ class FileSet {
   void keep_deleted(Tick until);
   /// At the end of the process: what waits in deleted files and could not be kept is gone with us.
   void count_deleted();
-  /// Looks for new, renamed and gone files.
-  void rescan(Tick now);
   /// Looks at every open file: size, links. Also finds files renamed where no event told: then there may be some that
   /// were not looked at, and the answer is false.
   bool look_at_files(Tick now);
+  /// The same after it looked for new, renamed and gone files, which sees of the open ones that were not touched all that
+  /// look_at_files() would see: with nothing new those are not looked at twice.
+  bool rescan_and_look(Tick now);
   /// Takes what inotify saw. True: rescan.
   bool take_changes();
   /// Lets go of files that are gone, read and settled, and of the oldest beyond the limits of
@@ -81,12 +82,17 @@ class FileSet {
   FilePtr open_new(Handle handle, const Found& found, std::uint64_t start, Tick now);
   void add(const FilePtr& file);
   std::vector<Found> scan();
-  void update_paths(const std::vector<Found>& found, Tick now);
+  /// Looks for new, renamed and gone files. True: there are none, every open file was looked at, and none was truncated.
+  bool rescan(Tick now);
+  bool update_paths(const std::vector<Found>& found, Tick now);
+  void rewind_forgotten();
+  bool any_moved();
   void order_rotated(std::size_t first_new);
   void read_before_log(const FilePtr& file);
   void unpark(Tick now);
   void prove(const FilePtr& file, Tick now);
-  void notice_truncations(Tick now);
+  /// True: there was one.
+  bool notice_truncations(Tick now);
   [[nodiscard]] bool may_be_copy(const std::string& path) const;
   [[nodiscard]] FilePtr by_identity(const Identity& identity) const;
   [[nodiscard]] FilePtr original_of(int fd, const std::string& path, bool& read_before,
@@ -112,6 +118,7 @@ class FileSet {
   Discovery discovery_;
   Notifier notifier_;
   std::vector<FilePtr> files_;
+  std::map<Identity, FilePtr> by_identity_;                   // the same files
   std::map<std::string, std::weak_ptr<FileStream>> last_at_;  // path → the newest file that had it
   std::set<std::string> known_paths_;                         // of the records of an earlier run
   std::vector<state::Checkpoint> absent_;  // records whose files are not there, or cannot be read

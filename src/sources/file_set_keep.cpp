@@ -84,6 +84,7 @@ void FileSet::close(const FilePtr& file) {
   notifier_.unwatch(file->watch);
   forget(*file);
   if (file->orphan) unlink(file->file.path.c_str());
+  if (by_identity(file->file.identity) == file) by_identity_.erase(file->file.identity);
   std::erase(files_, file);
 }
 

@@ -60,14 +60,13 @@ Wakeup FileSource::watch(Tick now) {
   const Millis look = wait_fd() >= 0 ? kLook : kLookWithoutNotify;
   const bool rescan =
       due(scanned_, kRescan, now) || (rescan_wanted_ && due(scanned_, kRescanPause, now));
-  if (rescan) {
-    files_.rescan(now);
-    scanned_ = now;
-    rescan_wanted_ = false;
-  }
   if (rescan || due(looked_, look, now)) {
-    const bool all = files_.look_at_files(now);
+    const bool all = rescan ? files_.rescan_and_look(now) : files_.look_at_files(now);
     looked_ = now;
+    if (rescan) {
+      scanned_ = now;
+      rescan_wanted_ = false;
+    }
     // Noted when they are seen, not when they are read: renamed out of the pattern before a kill, nobody would find them.
     // But not before it was looked which of them were truncated: those change places with their copies.
     if (all) (void)commit_new(now);
