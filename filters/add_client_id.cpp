@@ -59,8 +59,7 @@ class AddClientId final : public Filter {
   std::vector<ClientSource> sources_;
   TokenReader tokens_;
   json::Path to_;
-  const ClientSource* stays_ =
-      nullptr;  // whose name is where it goes already, and is written as it is
+  const ClientSource* stays_ = nullptr;  // its name is where it goes, and is written as it is
   std::string default_;
   bool has_default_ = false;
   bool hashed_ = false;
@@ -90,8 +89,12 @@ AddClientId::AddClientId(const settings::Section& options)
   } else {
     options.problem("trust_when", condition.error().what);
   }
+  // A credential at that place is taken out, whoever yielded.
+  const bool taken = std::any_of(sources_.begin(), sources_.end(), [&](const ClientSource& source) {
+    return source.credential() && source.path.meets(to_);
+  });
   for (const ClientSource& source : sources_) {
-    if (source.path == to_ && !source.credential() && !hashed_) stays_ = &source;
+    if (source.path == to_ && !taken && !hashed_) stays_ = &source;
   }
   if (!salt_.empty() && !hashed_) options.problem("salt", "says nothing without hash: sha256");
 }

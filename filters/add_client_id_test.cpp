@@ -33,6 +33,13 @@ TEST_CASE("a name that is there already is not touched") {
   CHECK(add(R"({ "client_id" : "a\/b" , "n":1.0})") == R"({"client_id":"a\/b","n":1.0})");
 }
 
+TEST_CASE("a name stays though a credential is looked for at the same place") {
+  for (const char* other : {"{basic: client_id}", "{jwt: client_id}"}) {
+    FilterFixture add(kAddClientIdFilter, std::string("from: [client_id, ") + other + "]");
+    CHECK(add(R"({"client_id":"me","a":1})") == R"({"a":1,"client_id":"me"})");
+  }
+}
+
 TEST_CASE("a token names the client by its claims and leaves the event") {
   FilterFixture add(kAddClientIdFilter, "from: [{jwt: http.auth}]");
   CHECK(add(line("Bearer " + kToken)) == R"({"http":{"status_code":200},"client_id":"app-7"})");

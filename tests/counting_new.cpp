@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The global operators new and delete of the unit tests: those of the library, and a count. They stand on malloc(), so
-// that the sanitizers see what they always see.
+// The global operators new and delete of the unit tests: those of the library, and a count. They stand on malloc(), which
+// the sanitizers watch; whether new and delete match is what they no longer see.
 #include "tests/counting_new.h"
 
 #include <algorithm>

@@ -114,20 +114,33 @@ pipeline::DeadLetters letters_of(const pipeline::General& general, const Clock& 
                                           clock, log);
 }
 
-// The pages that only the start needed: symbol tables, constructors, what reads settings. They come back from the file
-// when they are used again. Of the segments that are never written to, so nothing is lost (madvise(2), MADV_DONTNEED).
+// Whether the loader writes into what is read-only afterwards: then its pages are no longer those of the file.
+bool has_text_relocations(const dl_phdr_info& object) {
+  for (int i = 0; i < object.dlpi_phnum; ++i) {
+    if (object.dlpi_phdr[i].p_type != PT_DYNAMIC) continue;
+    const auto* entry =
+        reinterpret_cast<const ElfW(Dyn)*>(object.dlpi_addr + object.dlpi_phdr[i].p_vaddr);
+    for (; entry->d_tag != DT_NULL; ++entry) {
+      if (entry->d_tag == DT_TEXTREL) return true;
+      if (entry->d_tag == DT_FLAGS && (entry->d_un.d_val & DF_TEXTREL) != 0) return true;
+    }
+  }
+  return false;
+}
+
+// Gives back the pages that only the start needed, symbol tables above all; they come from the file again when they are
+// used (madvise(2), MADV_DONTNEED). Not of code, into which debuggers and probes write, nor of what is relocated.
 void give_back_start() {
   const auto release = [](dl_phdr_info* object, std::size_t, void*) {
     const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+    if (has_text_relocations(*object)) return 0;
     for (int i = 0; i < object->dlpi_phnum; ++i) {
       const auto& segment = object->dlpi_phdr[i];
-      if (segment.p_type != PT_LOAD || (segment.p_flags & PF_W) != 0) continue;
+      if (segment.p_type != PT_LOAD || (segment.p_flags & (PF_W | PF_X)) != 0) continue;
       const std::uintptr_t begin = object->dlpi_addr + segment.p_vaddr;
       const std::uintptr_t first = begin & ~(page - 1);
       const std::uintptr_t end = (begin + segment.p_memsz) & ~(page - 1);
-      if (end > first)
-        ::madvise(reinterpret_cast<void*>(first), end - first,
-                  MADV_DONTNEED);  // NOLINT(*-int-to-ptr)
+      if (end > first) ::madvise(reinterpret_cast<void*>(first), end - first, MADV_DONTNEED);
     }
     return 0;
   };

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
+#include <cstring>
 #include <memory>
+#include <new>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -11,6 +15,9 @@ namespace tailgate {
 /// nothing but its memory.
 template <class T>
 struct Uninitialized : std::allocator<T> {
+  Uninitialized() = default;
+  template <class U>
+  explicit Uninitialized(const Uninitialized<U>& /*other*/) noexcept {}
   template <class U>
   struct rebind {
     using other = Uninitialized<U>;
@@ -27,5 +34,12 @@ struct Uninitialized : std::allocator<T> {
 
 /// resize() adds bytes without a value.
 using RawBytes = std::vector<char, Uninitialized<char>>;
+
+/// In one piece, where insert() would copy byte by byte.
+inline void append(RawBytes& to, std::string_view bytes) {
+  const std::size_t before = to.size();
+  to.resize(before + bytes.size());
+  if (!bytes.empty()) std::memcpy(to.data() + before, bytes.data(), bytes.size());
+}
 
 }  // namespace tailgate

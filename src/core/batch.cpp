@@ -13,12 +13,8 @@ constexpr std::size_t kPerEvent = sizeof(BatchEvent) + 16;
 
 }  // namespace
 
-Batch::Batch(std::size_t sink, Framing framing, Credits& credits, std::shared_ptr<SpareBody> spare)
-    : sink_(sink),
-      framing_(framing),
-      body_(spare != nullptr ? spare->take() : std::string()),
-      spare_(std::move(spare)),
-      lease_(credits) {}
+Batch::Batch(std::size_t sink, Framing framing, Credits& credits)
+    : sink_(sink), framing_(framing), lease_(credits) {}
 
 Batch::Batch(Batch&& other) noexcept
     : opened(other.opened),
@@ -29,7 +25,6 @@ Batch::Batch(Batch&& other) noexcept
       notes_(std::move(other.notes_)),
       events_(std::exchange(other.events_, {})),
       chunks_(std::exchange(other.chunks_, {})),
-      spare_(std::move(other.spare_)),
       lease_(std::move(other.lease_)),
       mark_body_(other.mark_body_),
       mark_notes_(other.mark_notes_) {}
@@ -46,7 +41,6 @@ Batch& Batch::operator=(Batch&& other) noexcept {
   notes_ = std::move(other.notes_);
   events_ = std::exchange(other.events_, {});
   chunks_ = std::exchange(other.chunks_, {});
-  spare_ = std::move(other.spare_);
   lease_ = std::move(other.lease_);
   other.lease_.set(0);
   mark_body_ = other.mark_body_;
@@ -60,7 +54,7 @@ Batch::~Batch() {
 }
 
 void Batch::give_back() {
-  if (spare_ != nullptr) spare_->give(std::move(body_));
+  if (Credits* const credits = lease_.credits()) credits->spare_bodies().give(std::move(body_));
 }
 
 void Batch::forget_rest() {
@@ -80,6 +74,7 @@ void Batch::forget_rest() {
 }
 
 void Batch::reserve(const Room& room) {
+  if (body_.empty()) body_ = lease_.credits()->spare_bodies().take(room.body);
   body_.reserve(room.body);
   notes_.reserve(room.notes);
   events_.reserve(room.events);

@@ -9,7 +9,6 @@
 
 #include "base/clock.h"
 #include "core/credits.h"
-#include "core/spare_body.h"
 #include "core/stream.h"
 
 namespace tailgate {
@@ -49,8 +48,7 @@ struct Framing {
 /// reported to its stream as forgotten (it repeats after a restart, it is never lost), and aborts strict builds.
 class Batch {
  public:
-  /// `spare`: where its body comes from and goes back to; may be empty.
-  Batch(std::size_t sink, Framing framing, Credits& credits, std::shared_ptr<SpareBody> spare = {});
+  Batch(std::size_t sink, Framing framing, Credits& credits);
   Batch(Batch&&) noexcept;
   Batch& operator=(Batch&&) noexcept;
   ~Batch();
@@ -61,7 +59,7 @@ class Batch {
     std::size_t notes = 0;
     std::size_t events = 0;
   };
-  /// Room for what is to come, so that it is not moved again and again.
+  /// Room for what is to come, so that it is not moved again and again. Of an empty batch.
   void reserve(const Room& room);
   /// What this one took, and a little more.
   [[nodiscard]] Room room() const;
@@ -117,7 +115,6 @@ class Batch {
   std::string notes_;
   std::vector<BatchEvent> events_;
   std::vector<std::shared_ptr<Chunk>> chunks_;
-  std::shared_ptr<SpareBody> spare_;
   Lease lease_;
   std::size_t mark_body_ = 0;
   std::size_t mark_notes_ = 0;

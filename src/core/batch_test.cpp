@@ -106,27 +106,36 @@ TEST_CASE("credits are counted while a batch lives") {
   CHECK(f.credits.used() == 0);
 }
 
-TEST_CASE("the body of a batch that is done serves the next one, unless it is very large") {
+TEST_CASE("the body of a batch that is done serves one that wants as much") {
+  constexpr std::size_t kSize = 40'000;
   Fixture f;
-  const auto spare = std::make_shared<SpareBody>();
   const char* place = nullptr;
   {
-    Batch batch(0, kLines, f.credits, spare);
-    f.add(batch, 0, std::string(1000, 'x'));
+    Batch batch(0, kLines, f.credits);
+    batch.reserve({kSize, 0, 0});
     place = batch.body().data();
+    f.add(batch, 0, std::string(kSize / 2, 'x'));
     batch.settle_all();
   }
-  {
-    Batch batch(0, kLines, f.credits, spare);
-    CHECK(batch.empty());
-    f.add(batch, 1, "{}");
-    CHECK(batch.body().data() == place);
-    CHECK(batch.wire() == "{}\n");
-    batch.settle_all();
-    Batch large(0, kLines, f.credits, spare);
-    CHECK(large.body().data() != place);
-    f.add(large, 2, std::string(SpareBody::kMost, 'x'));
-    large.settle_all();
+  Batch small(0, kLines, f.credits);
+  small.reserve({kSize / 4, 0, 0});
+  CHECK(small.body().capacity() < kSize / 2);  // it would be counted in full
+  Batch batch(0, kLines, f.credits);
+  batch.reserve({kSize, 0, 0});
+  CHECK(batch.empty());
+  CHECK(batch.body().data() == place);
+  f.add(batch, 1, "{}");
+  CHECK(batch.wire() == "{}\n");
+  batch.settle_all();
+}
+
+TEST_CASE("spare bodies are bounded, and the oldest go first") {
+  SpareBodies spare(100'000);
+  for (const std::size_t size : {40'000U, 50'000U, 60'000U, 200'000U}) {
+    std::string body;
+    body.reserve(size);
+    spare.give(std::move(body));
   }
-  CHECK(spare->take().capacity() < SpareBody::kMost);
+  CHECK(spare.take(40'000).capacity() >= 60'000);
+  CHECK(spare.take(40'000).capacity() < 40'000);
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <utility>
 
 #include "base/units.h"
+#include "core/spare_bodies.h"
 
 namespace tailgate {
 
@@ -14,7 +16,8 @@ namespace tailgate {
 class Credits {
  public:
   /// `headroom`: what one read can turn into at most, over all sinks.
-  Credits(Bytes limit, Bytes headroom) : limit_(limit), headroom_(headroom) {}
+  Credits(Bytes limit, Bytes headroom)
+      : limit_(limit), headroom_(headroom), spare_(std::min(limit / 8, kMostSpare)) {}
 
   /// With nothing under way there is always room: a limit below the headroom slows down, it does not stop.
   [[nodiscard]] bool has_room() const {
@@ -23,12 +26,16 @@ class Credits {
   }
   [[nodiscard]] Bytes used() const { return used_.load(std::memory_order_relaxed); }
   [[nodiscard]] Bytes limit() const { return limit_; }
+  [[nodiscard]] SpareBodies& spare_bodies() { return spare_; }
 
  private:
   friend class Lease;
+  static constexpr Bytes kMostSpare = Bytes{2} << 20;
+
   Bytes limit_;
   Bytes headroom_;
   std::atomic<Bytes> used_{0};
+  SpareBodies spare_;
 };
 
 /// Bytes counted as used until it is destroyed or set to 0. Movable.

@@ -176,7 +176,8 @@ using Look = Summary (*)(std::string_view, std::uint64_t*, std::uint64_t*);
 Look best_look() {
 #if defined(__SSE2__)
   // As simdjson does: processors before these slow down for vectors of 512 bits.
-  if (__builtin_cpu_supports("avx512vbmi2")) return look_avx512;
+  if (__builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512bw"))
+    return look_avx512;
   if (__builtin_cpu_supports("avx2")) return look_avx2;
 #endif
   return look;

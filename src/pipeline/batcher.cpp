@@ -14,7 +14,7 @@ Result<void> Batcher::add(const json::Event& event, std::string_view text,
   const bool full = open_ && open_->body().size() + text.size() > limits_.max_bytes;
   if (open_ && !open_->empty() && (full || !codec_.fits(event, *open_))) flush();
   if (!open_) {
-    open_.emplace(sink_, codec_.framing(), credits_, spare_);
+    open_.emplace(sink_, codec_.framing(), credits_);
     open_->reserve(last_);
   }
   Batch& batch = *open_;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <string_view>
 
@@ -37,7 +36,6 @@ class Batcher {
   Buffer& buffer_;
   Credits& credits_;
   BatchLimits limits_;
-  const std::shared_ptr<SpareBody> spare_ = std::make_shared<SpareBody>();
   std::optional<Batch> open_;
   Batch::Room last_;  // of the batch before
 };

@@ -101,7 +101,9 @@ HotPath::Took HotPath::take_running(std::string_view line, json::Event& marked, 
   marked_places_.clear();
   running_.begin(line.size(), plans_.root(), now_);
   const Read read = this->read(line, running_, &marked);
-  if (read == Read::scattered) {
+  // Filters see an event once, so what they did must find room among slots.
+  const bool too_much = !finishers_.empty() && running_.count() > SlotText::kMost;
+  if (read == Read::scattered || too_much) {
     scattered = true;
     marked.root() = {};
     return take_slots(line, marked);
@@ -163,12 +165,12 @@ bool HotPath::emptied(const Text& text) const {
   const std::size_t end = scanner_.quote_from(begin);
   if (end >= line.size() || scanner_.has_escape(begin, end)) return {};
   at = skip_spaces(line, end + 1);
-  if (at >= line.size() || text[at] != ':' || plans_.full()) return {};
+  if (at >= line.size() || text[at] != ':') return {};
   const bool loose = at != end + 1;
   const std::string_view name(text + begin, end - begin);
   PlannedKey* found = loose ? nullptr : plans_.known(name);
-  if (found == nullptr) found = &plans_.find(name);
-  if (found->general) return {};
+  if (found == nullptr) found = plans_.find(name);
+  if (found == nullptr || found->general) return {};
   if (before.next[0] != found) {
     before.next[1] = before.next[0];
     before.next[0] = found;
@@ -308,7 +310,7 @@ template <class Text>
   }
   if (drop || key.place == nullptr) {
     if (key.opens == nullptr) return Read::done;
-    text.touch(*key.opens);
+    if (!text.touch(*key.opens)) return Read::scattered;
     if (!drop) emptied_.push_back(key.opens);
     return Read::done;
   }

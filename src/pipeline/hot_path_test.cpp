@@ -183,6 +183,22 @@ TEST_CASE("hot path: an event that is many times as long as its line") {
   CHECK_MESSAGE((both(line + "}") == expected + "}"), "not as expected");
 }
 
+TEST_CASE("hot path: a line with more members and objects than there are slots") {
+  Both both(kUsual);
+  const auto line = [](int members, int deep) {
+    std::string text = R"({"s.a":1,"k":1,"s.b":1)";
+    for (int i = 0; i < members; ++i) text += ",\"m" + std::to_string(i) + "\":1";
+    for (int i = 0; i < deep; ++i) {
+      text += ",\"n" + std::to_string(i);
+      for (int depth = 0; depth < 30; ++depth) text += ".a";
+      text += "\":null";
+    }
+    return text + "}";
+  };
+  for (int i = 0; i < 3; ++i) CHECK_MESSAGE(!both(line(3950, 70), false).empty(), "nothing left");
+  for (int i = 0; i < 3; ++i) CHECK_MESSAGE(!both(line(10, 200), false).empty(), "nothing left");
+}
+
 TEST_CASE("hot path: surprises are left to the general path") {
   Both both(kUsual);
   for (const char* line : {R"({"a":1,"a":2})",

@@ -71,14 +71,15 @@ PlannedKey* KeyPlans::known(std::string_view key) const {
   return nullptr;
 }
 
-PlannedKey& KeyPlans::find(std::string_view key) {
+PlannedKey* KeyPlans::find(std::string_view key) {
   std::size_t at = bucket_of(key);
   for (; buckets_[at] != nullptr; at = (at + 1) % kBuckets) {
-    if (buckets_[at]->key == key) return *buckets_[at];
+    if (buckets_[at]->key == key) return buckets_[at];
   }
+  if (full_) return nullptr;
   PlannedKey& made = make(key);
   buckets_[at] = &made;
-  return made;
+  return &made;
 }
 
 PlannedKey& KeyPlans::make(std::string_view key) {

@@ -52,8 +52,8 @@ struct PlannedKey {
   // How many bytes at the end of `match` are its leaf behind `,"`; 0: it leaves by another name.
   std::uint32_t tail = 0;
   std::int32_t slot = -1;  // in the event at hand
-  bool plain =
-      false;  // its value leaves as it came, unless it is null or drop_short asks for a closer look
+  // Its value leaves as it came, unless it is null or drop_short asks for a closer look.
+  bool plain = false;
   bool plain_text = false;  // if it is a string, it leaves as it came
   bool general = false;     // what becomes of it depends on more than the key
   bool drop_null = false;
@@ -81,8 +81,8 @@ class KeyPlans {
   KeyPlans(std::vector<const Chain::Step*> steps, std::vector<json::Path> reads,
            std::string_view foreign);
 
-  /// The plan of the key between these quotes, which holds no escape.
-  PlannedKey& find(std::string_view key);
+  /// The plan of the key between these quotes, which holds no escape. nullptr: it is new, and there is no room.
+  PlannedKey* find(std::string_view key);
   /// The same of a key that a colon follows at once; nullptr: it has none yet.
   [[nodiscard]] PlannedKey* known(std::string_view key) const;
   [[nodiscard]] bool full() const { return full_; }

@@ -22,6 +22,7 @@ bool RunningText::enter(Place& place) {
     opening[count++] = open;
   }
   if (open->closed == now_) return false;
+  count_ += count;
   for (; here_ != open; here_ = here_->parent) {
     *out_++ = '}';
     here_->closed = now_;
@@ -46,11 +47,13 @@ bool RunningText::put(PlannedKey& key, std::string_view value) {
   return true;
 }
 
-void RunningText::touch(Place& place) {
+bool RunningText::touch(Place& place) {
   for (Place* at = &place; at->opened != now_ && at->touched != now_; at = at->parent) {
     at->touched = now_;
     at->touched_at = out_;
+    ++count_;
   }
+  return true;
 }
 
 std::string_view RunningText::end() {

@@ -26,6 +26,7 @@ class RunningText {
     here_ = &root;
     root.opened = now_ = now;
     separator_ = '{';
+    count_ = 0;
   }
 
   /// `,"name":value` as it stands in the line, but for its first two bytes.
@@ -36,12 +37,15 @@ class RunningText {
     first[0] = separator_;
     first[1] = '"';
     separator_ = ',';
+    ++count_;
     return true;
   }
   /// A value under the name that it leaves with.
   bool put(PlannedKey& key, std::string_view value);
   /// A member of it was there, and does not leave.
-  void touch(Place& place);
+  bool touch(Place& place);
+  /// How many members and objects there are, those that do not leave too.
+  [[nodiscard]] std::size_t count() const { return count_; }
   /// Whether anything leaves in it.
   [[nodiscard]] bool holds(const Place& place) const { return place.opened == now_; }
 
@@ -65,6 +69,7 @@ class RunningText {
   char* out_ = nullptr;
   Place* here_ = nullptr;  // where the last member went
   std::uint64_t now_ = 0;
+  std::size_t count_ = 0;
   char separator_ = '{';
 };
 

@@ -3,14 +3,13 @@
 
 #include <array>
 #include <cstring>
-#include <string>
 
 #include "json/write.h"
 
 namespace tailgate::pipeline {
 
 bool SlotText::put(PlannedKey& key, std::string_view value) {
-  if (used_ > kMaxSlots - kSlotsAtOnce) return false;
+  if (used_ > kMost) return false;
   room_ += key.room;
   add(*key.place, {.text = key.leaf.bytes,
                    .value = value.data(),
@@ -52,7 +51,7 @@ void SlotText::put_back(const PlannedKey& key, const json::Value& value, json::A
 }
 
 bool SlotText::append(Place& place, const json::Member& member, json::Arena& arena) {
-  if (used_ == kMaxSlots) return false;
+  if (used_ > kMost) return false;
   const std::size_t name_size = member.key.size() + 4;
   char* name = arena.bytes(name_size + Literal::kOver);
   std::memcpy(name, ",\"", 2);
@@ -70,10 +69,10 @@ bool SlotText::append(Place& place, const json::Member& member, json::Arena& are
 // The value's text, where write() may copy it from.
 std::string_view SlotText::kept(const json::Value& value, json::Arena& arena) {
   std::string_view raw = value.raw;
-  std::string written;
   if (value.items != nullptr) {
-    json::write(value, written);
-    raw = written;
+    written_.clear();
+    json::write(value, written_);
+    raw = written_;
   }
   char* copy = arena.bytes(raw.size() + Literal::kOver);
   std::memcpy(copy, raw.data(), raw.size());

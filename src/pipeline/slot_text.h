@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "json/arena.h"
@@ -17,6 +18,9 @@ namespace tailgate::pipeline {
 /// object's in a list of its own, and written at the end. Intake thread.
 class SlotText {
  public:
+  /// So many members and objects fit in any case.
+  static constexpr std::int32_t kMost = 4056;
+
   SlotText() : slots_(new Slot[kMaxSlots]) {}
 
   void begin(std::size_t line_size, Place& root, std::uint64_t now) {
@@ -29,13 +33,17 @@ class SlotText {
 
   /// See RunningText. False here: there are too many of them.
   bool copy(PlannedKey& key, const char* text, std::size_t size) {
-    if (used_ > kMaxSlots - kSlotsAtOnce) return false;
+    if (used_ > kMost) return false;
     add(*key.place, {.text = text, .text_size = static_cast<std::uint32_t>(size)});
     key.slot = used_ - 1;  // behind the objects that it brought
     return true;
   }
   bool put(PlannedKey& key, std::string_view value);
-  void touch(Place& place) { open(place); }
+  bool touch(Place& place) {
+    if (used_ > kMost) return false;
+    open(place);
+    return true;
+  }
   [[nodiscard]] bool holds(const Place& place) const { return place.live == now_; }
 
   /// Takes a member out, after the line was read.
@@ -59,10 +67,9 @@ class SlotText {
     std::int32_t next = -1;
     bool gone = false;  // a filter took it out
   };
-  /// A line with more members, objects counted, is the general path's.
-  static constexpr std::int32_t kMaxSlots = 4096;
-  /// One member may bring all the objects that it is in.
-  static constexpr std::int32_t kSlotsAtOnce = 40;
+  /// One member may bring all the objects that it is in, whether it leaves or not.
+  static constexpr std::int32_t kMaxSlots =
+      kMost + static_cast<std::int32_t>(KeyPlans::kMaxDepth) + 2;
 
   void open(Place& place) {
     if (place.opened != now_) open_anew(place);
@@ -88,6 +95,7 @@ class SlotText {
   std::unique_ptr<Slot[]> slots_;
   std::int32_t used_ = 0;  // of slots_
   std::size_t room_ = 0;   // that the text may need
+  std::string written_;    // the value at hand, where a filter made it an object
   std::uint64_t now_ = 0;
   Place* root_ = nullptr;
   std::unique_ptr<char[]> buffer_;

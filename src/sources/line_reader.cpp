@@ -86,10 +86,11 @@ class Cutter {
   };
 
   void add(Line line) {
+    if (position_.hole) line.nuls = 0;
     out_.lines.push_back(line);
     out_.offsets.push_back(position_.scan);
     position_.line = position_.scan;
-    position_.too_long = false;
+    position_.too_long = position_.hole = false;
     position_.key = 0;
   }
 
@@ -102,6 +103,7 @@ class Cutter {
     const std::string_view text = without_leading_nuls(rest);
     const std::string_view kept = few(rest.size() - text.size()) ? rest : text;
     position_.scan += rest.size() - kept.size();
+    position_.hole = position_.hole || kept.size() < rest.size();
     if (text.size() > rules_.max_line_bytes + kSurround) {
       position_.too_long = true;
       position_.key = 0;

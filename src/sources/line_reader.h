@@ -18,6 +18,7 @@ struct CutPosition {
   std::uint64_t line = 0;  // where the next line's range begins
   std::uint64_t scan = 0;  // where to read on: what lies between the two is skipped
   bool too_long = false;   // `scan` is inside a line over the limit
+  bool hole = false;       // so many NUL bytes were skipped that they are not the line's
   std::uint64_t key = 0;   // with too_long: that line comes in parts, of this output (see Part)
   struct GivenUp {
     std::uint64_t key;

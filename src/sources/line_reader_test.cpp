@@ -72,6 +72,19 @@ TEST_CASE(
   CHECK(cut.lines[1].nuls == 0);
 }
 
+TEST_CASE("the NUL bytes of a hole are not the line's, though its last ones came alone") {
+  CutPosition position;
+  Cut cut;
+  const std::string data = std::string(300, '\0') + "[x\n";
+  const std::string_view text = data;
+  const CutRules rules{.max_line_bytes = 10};
+  cut_lines(text.substr(0, 280), rules, position, cut);
+  cut_lines(text.substr(static_cast<std::size_t>(position.scan)), rules, position, cut);
+  REQUIRE(cut.lines.size() == 1);
+  CHECK(cut.lines[0].text == "[x");
+  CHECK(cut.lines[0].nuls == 0);
+}
+
 TEST_CASE("a line over the limit is told without its text, and reading goes on") {
   const std::string data = "ok\n" + std::string(1000, 'x') + "\nnext\n";
   CHECK(lines_of(data, 16, 10, false) ==

@@ -111,7 +111,7 @@ bool ReaderSource::fill(std::size_t max_bytes) {
   if (at_start_ && looks_gzipped(input)) gunzip_ = std::make_unique<Gunzip>();
   at_start_ = false;
   if (gunzip_ == nullptr) {
-    text.insert(text.end(), raw_.begin(), raw_.end());
+    append(text, input);
     return got == 0;
   }
   const Result<void> inflated = got == 0 ? gunzip_->end() : gunzip_->feed(input, text);

@@ -105,8 +105,7 @@ std::optional<Lines> SpooledSource::read(std::size_t max_bytes) {
     }
     RawBytes& text = buffer_.open();
     const std::size_t size = std::min(max_bytes, row_.bytes.size() - row_at_);
-    const auto from = row_.bytes.begin() + static_cast<std::ptrdiff_t>(row_at_);
-    text.insert(text.end(), from, from + static_cast<std::ptrdiff_t>(size));
+    append(text, std::string_view(row_.bytes.data() + row_at_, size));
     row_at_ += size;
     read_at_ = row_.read_at;
     if (std::optional<Lines> lines = cut_opened(false)) return lines;

@@ -66,7 +66,7 @@ def kafka_killed(scene: Scene):
     while time.monotonic() < until:
         time.sleep(scene.chance.uniform(0.5, 3))
         if scene.chance.random() < 0.3:
-            kill(scene, program, tuple(gone))
+            kill(scene, program, tuple(gone[-3:]))  # what came before those was answered since
             gone.clear()
             program.start(ready=False)
         gone.append(time.time())
