@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <link.h>
 #include <malloc.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <array>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -114,37 +114,31 @@ pipeline::DeadLetters letters_of(const pipeline::General& general, const Clock& 
                                           clock, log);
 }
 
-// Whether the loader writes into what is read-only afterwards: then its pages are no longer those of the file.
-bool has_text_relocations(const dl_phdr_info& object) {
-  for (int i = 0; i < object.dlpi_phnum; ++i) {
-    if (object.dlpi_phdr[i].p_type != PT_DYNAMIC) continue;
-    const auto* entry =
-        reinterpret_cast<const ElfW(Dyn)*>(object.dlpi_addr + object.dlpi_phdr[i].p_vaddr);
-    for (; entry->d_tag != DT_NULL; ++entry) {
-      if (entry->d_tag == DT_TEXTREL) return true;
-      if (entry->d_tag == DT_FLAGS && (entry->d_un.d_val & DF_TEXTREL) != 0) return true;
+// Gives back the pages of the program and its libraries that only the start needed; they come from their files again when
+// they are used (madvise(2), MADV_DONTNEED). Only of mappings in which no page is other than its file's: what the loader
+// relocated, or a debugger or a probe wrote into, stays. See proc_pid_smaps(5).
+void give_back_start() {
+  struct Mapping {
+    std::uintptr_t begin = 0;
+    std::uintptr_t end = 0;
+    std::array<char, 5> rights{};
+    unsigned long inode = 0;
+  };
+  std::vector<Mapping> unchanged;
+  std::ifstream maps("/proc/self/smaps");
+  Mapping at;
+  for (std::string line; std::getline(maps, line);) {
+    Mapping next;
+    if (std::sscanf(line.c_str(), "%lx-%lx %4s %*s %*s %lu", &next.begin, &next.end,
+                    next.rights.data(), &next.inode) == 4) {
+      at = next;
+    } else if (line.starts_with("Anonymous:") && std::atol(line.c_str() + 10) == 0) {
+      const bool read_only = at.rights[1] == '-' && at.rights[3] == 'p';
+      if (read_only && at.inode != 0) unchanged.push_back(at);
     }
   }
-  return false;
-}
-
-// Gives back the pages that only the start needed, symbol tables above all; they come from the file again when they are
-// used (madvise(2), MADV_DONTNEED). Not of code, into which debuggers and probes write, nor of what is relocated.
-void give_back_start() {
-  const auto release = [](dl_phdr_info* object, std::size_t, void*) {
-    const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-    if (has_text_relocations(*object)) return 0;
-    for (int i = 0; i < object->dlpi_phnum; ++i) {
-      const auto& segment = object->dlpi_phdr[i];
-      if (segment.p_type != PT_LOAD || (segment.p_flags & (PF_W | PF_X)) != 0) continue;
-      const std::uintptr_t begin = object->dlpi_addr + segment.p_vaddr;
-      const std::uintptr_t first = begin & ~(page - 1);
-      const std::uintptr_t end = (begin + segment.p_memsz) & ~(page - 1);
-      if (end > first) ::madvise(reinterpret_cast<void*>(first), end - first, MADV_DONTNEED);
-    }
-    return 0;
-  };
-  dl_iterate_phdr(release, nullptr);
+  for (const Mapping& one : unchanged)
+    ::madvise(reinterpret_cast<void*>(one.begin), one.end - one.begin, MADV_DONTNEED);
 }
 
 SessionEnd session(const RunOptions& options, const Log& log) {

@@ -13,7 +13,7 @@ VOCABULARY = ["fmt", "tl"]
 TESTING = ["doctest", "benchmark", "fuzzer"]
 SYSTEM = re.compile(r"^(sys|linux|arpa|net|netinet|asm)/|^[a-z0-9_]+$|^(aio|dirent|dlfcn|endian|fcntl|fnmatch|ftw|getopt|glob|grp"
                     r"|ifaddrs|immintrin|emmintrin|arm_neon|libgen|limits|netdb|poll|pthread|pwd|sched|semaphore|signal|spawn"
-                    r"|stdint|syslog|termios|time|ucontext|unistd|utime|malloc|link|execinfo|cxxabi|errno|stdio|stdlib|string)\.h$")
+                    r"|stdint|syslog|termios|time|ucontext|unistd|utime|malloc|execinfo|cxxabi|errno|stdio|stdlib|string)\.h$")
 TOP_LEVEL = {"CMakeLists.txt", "CMakePresets.json", "Dockerfile", "dev", "LICENSE",
              "src", "filters", "config", "deploy", "tests"}
 
