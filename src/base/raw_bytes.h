@@ -19,10 +19,6 @@ struct Uninitialized : std::allocator<T> {
   template <class U>
   explicit Uninitialized(const Uninitialized<U>& /*other*/) noexcept {}
   template <class U>
-  struct rebind {
-    using other = Uninitialized<U>;
-  };
-  template <class U>
   void construct(U* at) noexcept {
     ::new (static_cast<void*>(at)) U;
   }
