@@ -66,10 +66,7 @@ TEST_CASE("a row that damage hid altogether is missed and counted") {
 TEST_CASE("after a kill in the middle of a line the same pipe does not go on with it") {
   Piped p;
   p.start();
-  p.write("one\ntw");
-  Piped::settle(p.read(1));
-  std::this_thread::sleep_for(Millis{100});
-  p.source->checkpoint();
+  p.stand_in_a_line();
   p.die();
   p.start();
   p.write("o\nthree\n");  // "o" may be the end of another line
@@ -80,10 +77,7 @@ TEST_CASE(
     "a clean stop in the middle of a line holds for the next process, and for none after it") {
   Piped p;
   p.start();
-  p.write("one\ntw");
-  Piped::settle(p.read(1));
-  std::this_thread::sleep_for(Millis{100});
-  p.source->checkpoint();
+  p.stand_in_a_line();
   p.kill();
   SUBCASE("the next goes on") {
     p.start();

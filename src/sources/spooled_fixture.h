@@ -47,6 +47,13 @@ struct Piped {
       CHECK(read(1).size() == 1);
     }
   }
+  /// "one" is settled and saved, and "tw" is kept of the line behind it.
+  void stand_in_a_line() const {
+    write("one\ntw");
+    settle(read(1));
+    std::this_thread::sleep_for(Millis{100});
+    source->checkpoint();
+  }
   void end_input() {
     close(writes);
     writes = open("/dev/null", O_WRONLY | O_CLOEXEC);

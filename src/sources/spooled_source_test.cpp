@@ -46,10 +46,7 @@ TEST_CASE("what was not settled comes again after a restart, with its generation
 TEST_CASE("a line that is cut by a restart goes on when the pipe is the same") {
   Piped p;
   p.start();
-  p.write("one\ntw");
-  Piped::settle(p.read(1));
-  std::this_thread::sleep_for(Millis{100});
-  p.source->checkpoint();
+  p.stand_in_a_line();
   p.kill();
   p.start();
   p.write("o\nthree\n");
