@@ -16,8 +16,8 @@
 
 namespace tailgate {
 
-/// Sends batches. Never retries (but see self_retrying): the sender alone decides. send() and stop() are called by the
-/// lane's thread alone.
+/// Sends batches. Never retries (but see self_retrying): the sender alone decides. send() and stop() are called by one
+/// thread at a time.
 class Sink {
  public:
   using Done = std::function<void(Outcome)>;
@@ -26,6 +26,8 @@ class Sink {
   /// Starts exactly one attempt and returns soon. `batch` stays alive and unchanged until `done` was called: exactly
   /// once, from any thread, possibly before send() returns.
   virtual void send(const Batch& batch, Done done) = 0;
+  /// Whether send() may wait: for a disk, or for what is dear to do. Else the intake calls it on its own thread.
+  [[nodiscard]] virtual bool waits() const { return true; }
   /// A self-retrying sink says here why nothing moves, while nothing does; others never. Any thread.
   [[nodiscard]] virtual std::optional<std::string> stalled() const { return std::nullopt; }
   /// No further send(). Attempts under way get until `deadline`, then `done` with unknown. All are done on return.

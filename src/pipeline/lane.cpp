@@ -11,7 +11,7 @@ Lane::Lane(SenderRules rules, std::unique_ptr<Sink> sink, DeadLetters& dead_lett
            metrics::SinkCounters& counters, const Clock& clock, Log log,
            std::function<void()> changed)
     : counters_(counters), sink_(std::move(sink)), changed_(std::move(changed)) {
-  buffer_ = std::make_unique<buffers::Memory>([this] { wake(); });
+  buffer_ = std::make_unique<buffers::Memory>([this] { pushed(); });
   sender_ = std::make_unique<Sender>(std::move(rules), *sink_, *buffer_, dead_letters, counters,
                                      clock, std::move(log), [this] { wake(); });
 }
@@ -30,24 +30,52 @@ void Lane::wake() {
   {
     const std::lock_guard lock(mutex_);
     called_ = true;
+    if (working_) return;
   }
   woken_.notify_one();  // who is woken must not find the lock held
 }
 
-void Lane::loop() {
-  while (true) {
-    const Tick until = sender_->step();
-    changed_();
-    std::unique_lock lock(mutex_);
-    if (stop_by_) break;
-    woken_.wait_until(lock, until, [this] { return called_ || stop_by_; });
+void Lane::pushed() {
+  if (sink_->waits()) return wake();
+  std::unique_lock lock(mutex_);
+  called_ = true;
+  if (working_ || stop_by_) return;
+  work(lock);
+  if (until_ >= asleep_until_) return;
+  called_ = true;  // there is something to wait for: the thread's
+  lock.unlock();
+  woken_.notify_one();
+}
+
+void Lane::work(std::unique_lock<std::mutex>& lock) {
+  working_ = true;
+  while (called_) {
     called_ = false;
+    lock.unlock();
+    const Tick until = sender_->step();
+    lock.lock();
+    until_ = until;
   }
-  Tick deadline;
-  {
-    const std::lock_guard lock(mutex_);
-    deadline = *stop_by_;
+  working_ = false;
+  if (stop_by_ || asleep_until_ == Tick{}) woken_.notify_one();  // the thread waits for its turn
+}
+
+void Lane::loop() {
+  const auto due = [this] { return !working_ && (called_ || stop_by_); };
+  std::unique_lock lock(mutex_);
+  while (!stop_by_) {
+    woken_.wait(lock, [this] { return !working_; });
+    work(lock);
+    lock.unlock();
+    changed_();
+    lock.lock();
+    asleep_until_ = until_;
+    if (!woken_.wait_until(lock, asleep_until_, due)) called_ = true;  // its time has come
+    asleep_until_ = Tick{};
   }
+  woken_.wait(lock, [this] { return !working_; });
+  const Tick deadline = *stop_by_;
+  lock.unlock();
   sender_->stop(deadline);
 }
 

@@ -15,9 +15,11 @@
 namespace tailgate::pipeline {
 
 /// The delivery loop of one sink: a thread that lets its sender do what can be done, then sleeps until something came.
+/// Where the sink never waits, whoever pushes a batch does that itself: handing it to the thread would cost more than
+/// sending it, and its bytes are in this processor's cache.
 class Lane {
  public:
-  /// `changed` is called on the lane's thread after each step: the intake may wait for idle or for credit.
+  /// `changed` is called on the lane's thread after it did something: the intake may wait for idle or for credit.
   Lane(SenderRules rules, std::unique_ptr<Sink> sink, DeadLetters& dead_letters,
        metrics::SinkCounters& counters, const Clock& clock, Log log, std::function<void()> changed);
   /// Stops at once when stop() was not called: what is left stays before the checkpoint.
@@ -36,6 +38,8 @@ class Lane {
 
  private:
   void loop();
+  void pushed();
+  void work(std::unique_lock<std::mutex>& lock);
 
   metrics::SinkCounters& counters_;
   std::unique_ptr<Sink> sink_;
@@ -44,8 +48,13 @@ class Lane {
   std::function<void()> changed_;
   std::mutex mutex_;
   std::condition_variable woken_;
-  bool called_ = false;          // guarded by mutex_
-  std::optional<Tick> stop_by_;  // guarded by mutex_
+  // Guarded by mutex_.
+  bool called_ = true;  // something came that the sender has not looked at
+  bool working_ =
+      false;             // somebody lets the sender work, and looks at called_ again before the end
+  Tick until_{};         // when the sender wants to be called again
+  Tick asleep_until_{};  // the thread
+  std::optional<Tick> stop_by_;
   std::thread thread_;
 };
 

@@ -323,8 +323,11 @@ void Pipeline::wait(Tick until) {
   const auto left = std::chrono::ceil<Millis>(until - parts_.clock->now()).count();
   std::array<epoll_event, 16> events{};
   parts_.wake->wanted(true);
-  const int count = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()),
-                                 static_cast<int>(std::clamp<Millis::rep>(left, 0, 60'000)));
+  // What settled before that was not told.
+  const bool over = sources_finished() && all_settled();
+  const auto most = over ? 0 : std::clamp<Millis::rep>(left, 0, 60'000);
+  const int count =
+      ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), static_cast<int>(most));
   // A lane woke us: lines may have settled.
   for (int i = 0; i < count; ++i) {
     if (events[static_cast<std::size_t>(i)].data.fd == parts_.wake->fd()) checkpoint_due_ = true;

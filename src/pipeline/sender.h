@@ -49,7 +49,7 @@ struct LaneStatus {
 
 /// The lane's state machine, and the only place that retries: up(limit) → down(backoff) → probe(one batch) → up. Splits
 /// what is too large, halves what is refused as a whole, condemns an event only with evidence, writes dead letters, and
-/// settles. step() is called by the lane's thread alone; outcomes come from any thread.
+/// settles. step() and stop() are called by one thread at a time; outcomes come from any.
 class Sender {
  public:
   Sender(SenderRules rules, Sink& sink, Buffer& buffer, DeadLetters& dead_letters,
@@ -139,7 +139,7 @@ class Sender {
   const Clock& clock_;
   Log log_;
 
-  // The lane's thread only.
+  // Of whoever calls step().
   LaneStatus::State state_ = LaneStatus::State::up;
   std::string reason_;
   Tick since_{};

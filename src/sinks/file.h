@@ -9,7 +9,7 @@
 
 namespace tailgate::sinks {
 
-/// Appends to a file, a line per event. Writes in send(): a local disk answers soon enough. A write
+/// Appends to a file, a line per event. Writes in send(): the page cache answers soon enough. A write
 /// that fails is taken back, so no line is torn.
 class FileSink final : public Sink {
  public:
@@ -19,6 +19,7 @@ class FileSink final : public Sink {
   FileSink& operator=(const FileSink&) = delete;
 
   void send(const Batch& batch, Done done) override;
+  [[nodiscard]] bool waits() const override { return sync_; }
   void stop(Tick /*deadline*/) override {}
 
  private:

@@ -12,6 +12,7 @@ class NoneSink final : public Sink {
     taken.kind = Outcome::Kind::answered;
     done(std::move(taken));
   }
+  [[nodiscard]] bool waits() const override { return false; }
   void stop(Tick /*deadline*/) override {}
 };
 

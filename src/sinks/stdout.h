@@ -43,6 +43,7 @@ class StdoutSink final : public Sink {
   StdoutSink& operator=(const StdoutSink&) = delete;
 
   void send(const Batch& batch, Done done) override;
+  [[nodiscard]] bool waits() const override { return false; }
   void stop(Tick deadline) override;
 
  private:
