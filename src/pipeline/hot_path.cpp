@@ -144,38 +144,37 @@ bool HotPath::emptied(const Text& text) const {
                      [&](const Place* place) { return !text.holds(*place); });
 }
 
-// A key that is not the one that stood here last time, or has spaces around it.
+// A key that is not the one that stood here last time.
 [[gnu::noinline]] HotPath::Found HotPath::look_up(std::string_view line, std::size_t at,
                                                   PlannedKey& before) {
   const char* const text = line.data();
-  // The first guess was wrong already, unless spaces stood before it.
-  const std::size_t from = skip_spaces(line, at);
-  const std::size_t guesses = slots_rest_ > 0 ? 1 : before.next.size();  // no order, no second
-  for (std::size_t i = from == at ? 1 : 0; i < guesses; ++i) {
-    PlannedKey* const guess = before.next[i];
-    if (guess == nullptr) break;
-    const std::size_t end = from + guess->match.whole.size;
-    if (end > line.size() || !guess->match.stands_at(text + from)) continue;
-    if (i > 0) std::swap(before.next[0], before.next[1]);
-    return {guess, end, false};
-  }
-  at = from;
-  if (text[at] != '"') return {};
-  const std::size_t begin = at + 1;
-  const std::size_t end = scanner_.quote_from(begin);
+  const std::size_t end = scanner_.quote_from(at + 1);
+  if (text[at] != '"' || end + 1 >= line.size() || text[end + 1] != ':') [[unlikely]]
+    return look_closely(line, at, before);
+  PlannedKey* const found = plans_.cached(line, at, end);
+  const bool same = found != nullptr && found->match.whole.size == end + 2 - at &&
+                    found->match.stands_at(text + at);
+  if (!same) return look_closely(line, at, before);
+  before.next = found;
+  return {found, static_cast<std::uint32_t>(end + 2), false};
+}
+
+// One that is seldom seen, or new, or has spaces around it.
+[[gnu::noinline]] HotPath::Found HotPath::look_closely(std::string_view line, std::size_t at,
+                                                       PlannedKey& before) {
+  const char* const text = line.data();
+  const std::size_t begin = skip_spaces(line, at);
+  if (text[begin] != '"') return {};
+  const std::size_t end = scanner_.quote_from(begin + 1);
   if (end >= line.size() || scanner_.has_escape(begin, end)) return {};
   at = skip_spaces(line, end + 1);
   if (at >= line.size() || text[at] != ':') return {};
   const bool loose = at != end + 1;
-  const std::string_view name(text + begin, end - begin);
-  PlannedKey* found = loose ? nullptr : plans_.known(name);
-  if (found == nullptr) found = plans_.find(name);
+  PlannedKey* const found = plans_.find(line.substr(begin + 1, end - begin - 1));
   if (found == nullptr || found->general) return {};
-  if (before.next[0] != found) {
-    before.next[1] = before.next[0];
-    before.next[0] = found;
-  }
-  return {found, at + 1, loose};
+  if (!loose) plans_.cached(line, begin, end) = found;
+  before.next = found;
+  return {found, static_cast<std::uint32_t>(at + 1), loose};
 }
 
 // One token by RFC 8259, its escapes aside: those were looked at before. One without an end where it is none, or an
@@ -246,7 +245,7 @@ HotPath::Read HotPath::read(std::string_view line, Text& text, json::Event* mark
   PlannedKey* key = &plans_.head();
   while (true) {
     // Nearly every key is the one that followed the last one before.
-    PlannedKey* const guess = key->next[0];
+    PlannedKey* const guess = key->next;
     bool loose = false;
     if (guess != nullptr && at + guess->match.whole.size < line.size() &&
         guess->match.stands_at(base + at)) [[likely]] {

@@ -48,9 +48,10 @@ class HotPath {
     std::uint32_t end = 0;
     json::Kind kind = json::Kind::null;
   };
+  /// So is this.
   struct Found {
     PlannedKey* key = nullptr;  // nullptr: a surprise
-    std::size_t behind = 0;     // it and its colon
+    std::uint32_t behind = 0;   // it and its colon
     bool loose = false;         // there is space between the two
   };
   /// scattered: the members of an object do not come together, or there is too much of it for this kind of text.
@@ -64,6 +65,7 @@ class HotPath {
   template <class Text>
   Read read(std::string_view line, Text& text, json::Event* marked);
   Found look_up(std::string_view line, std::size_t at, PlannedKey& before);
+  Found look_closely(std::string_view line, std::size_t at, PlannedKey& before);
   Token value_at(std::string_view line, std::size_t at) const;
   static Token number_at(std::string_view line, std::size_t at);
   template <class Text>

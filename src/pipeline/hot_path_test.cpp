@@ -165,6 +165,20 @@ TEST_CASE("hot path: many lines whose objects are scattered, and such as are not
   }
 }
 
+TEST_CASE("hot path: keys that end alike, in turn, and short ones at the line's begin") {
+  Both both(kUsual);
+  for (int i = 0; i < 50; ++i) {
+    const std::string at = std::to_string(i % 7);
+    const std::string first = R"("a)" + at + R"(.same_tail":1)";
+    const std::string second = R"("b)" + at + R"(.same_tail":2)";
+    const bool turned = i % 3 == 0;
+    CHECK(both("{" + (turned ? second : first) + "," + (turned ? first : second) + "}")
+              .find("{\"same_tail\":2}") != std::string::npos);
+    both(turned ? R"({"x":1,"y":2})" : R"({"y":1,"x":2})");
+    both(R"({"":)" + at + R"(,"x":1})");
+  }
+}
+
 TEST_CASE("hot path: an event that is many times as long as its line") {
   Both both(kUsual);
   std::string line = "{";

@@ -47,11 +47,12 @@ KeyPlans::KeyPlans(std::vector<const Chain::Step*> steps, std::vector<json::Path
 
 void KeyPlans::clear() {
   buckets_.assign(kBuckets, nullptr);
+  cache_ = {};
   plans_.clear();
   names_.assign(steps_.size(), {});
   root_ = std::make_unique<Place>();
   places_ = 0;
-  head_.next = {};
+  head_.next = nullptr;
   texts_.clear();
   text_bytes_ = 0;
   full_ = false;
@@ -60,15 +61,6 @@ void KeyPlans::clear() {
 // Keys come from outside: the seed keeps anybody from choosing such as fall together.
 std::size_t KeyPlans::bucket_of(std::string_view key) const {
   return checksum(key, seed_) % kBuckets;
-}
-
-PlannedKey* KeyPlans::known(std::string_view key) const {
-  const char* const begin = key.data() - 1;
-  for (std::size_t at = bucket_of(key); buckets_[at] != nullptr; at = (at + 1) % kBuckets) {
-    const KeyText& match = buckets_[at]->match;
-    if (match.whole.size == key.size() + 3 && match.stands_at(begin)) return buckets_[at];
-  }
-  return nullptr;
 }
 
 PlannedKey* KeyPlans::find(std::string_view key) {

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <deque>
 #include <map>
 #include <memory>
@@ -42,9 +43,9 @@ struct Place {
 /// What becomes of one top-level key of a line, for the whole chain.
 struct PlannedKey {
   KeyText match;
-  std::array<PlannedKey*, 2> next{};  // what came behind it the last times
-  Literal leaf;                       // `,"name":`
-  Place* place = nullptr;             // where its value leaves; nullptr: it does not
+  PlannedKey* next = nullptr;  // what came behind it the last time
+  Literal leaf;                // `,"name":`
+  Place* place = nullptr;      // where its value leaves; nullptr: it does not
   // Where it was when it was dropped or removed: that object came to be.
   Place* opens = nullptr;
   std::uint64_t now = 0;   // the event that had it last: a second time is a duplicate
@@ -83,8 +84,15 @@ class KeyPlans {
 
   /// The plan of the key between these quotes, which holds no escape. nullptr: it is new, and there is no room.
   PlannedKey* find(std::string_view key);
-  /// The same of a key that a colon follows at once; nullptr: it has none yet.
-  [[nodiscard]] PlannedKey* known(std::string_view key) const;
+  /// Where the plan of the key in `line` whose quotes stand at `begin` and `end` is cached, if a colon follows at once; it may
+  /// hold another's, or none. It goes by the key's last bytes, which is quicker than a hash of all of it: keys that were
+  /// chosen to end alike can do no worse than miss.
+  PlannedKey*& cached(std::string_view line, std::size_t begin, std::size_t end) {
+    constexpr std::uint64_t kMix = 0x9e3779b97f4a7c15;  // 2^64 by the golden ratio
+    std::uint64_t last = 0;
+    std::memcpy(&last, line.data() + (end > sizeof last ? end - sizeof last : 0), sizeof last);
+    return cache_[(last ^ (end - begin)) * kMix >> (64 - kCacheBits)];
+  }
   [[nodiscard]] bool full() const { return full_; }
   void clear();
 
@@ -93,6 +101,8 @@ class KeyPlans {
   [[nodiscard]] PlannedKey& head() { return head_; }
 
  private:
+  static constexpr int kCacheBits = 10;
+
   struct Names {  // of all keys after one step: no two may want one place
     std::unordered_set<std::string> values;
     std::unordered_set<std::string> objects;
@@ -117,6 +127,7 @@ class KeyPlans {
   const std::string foreign_;
   const std::uint64_t seed_;
   std::vector<PlannedKey*> buckets_;
+  std::array<PlannedKey*, std::size_t{1} << kCacheBits> cache_{};
   std::deque<PlannedKey> plans_;
   std::vector<Names> names_;  // one a step
   std::unique_ptr<Place> root_;

@@ -11,11 +11,12 @@ namespace tailgate::pipeline {
 bool SlotText::put(PlannedKey& key, std::string_view value) {
   if (used_ > kMost) return false;
   room_ += key.room;
-  add(*key.place, {.text = key.leaf.bytes,
-                   .value = value.data(),
-                   .text_size = key.leaf.size,
-                   .value_size = static_cast<std::uint32_t>(value.size())});
+  Slot& slot = add(*key.place);
   key.slot = used_ - 1;
+  slot.text = key.leaf.bytes;
+  slot.text_size = key.leaf.size;
+  slot.value = value.data();
+  slot.value_size = static_cast<std::uint32_t>(value.size());
   return true;
 }
 
@@ -27,8 +28,10 @@ void SlotText::open_anew(Place& place) {
   if (place.parent == nullptr) return;
   open(*place.parent);
   room_ += place.opening.size + 2;
-  link(*place.parent,
-       {.text = place.opening.bytes, .inside = &place, .text_size = place.opening.size});
+  Slot& slot = link(*place.parent);
+  slot.text = place.opening.bytes;
+  slot.text_size = place.opening.size;
+  slot.inside = &place;
 }
 
 // Something leaves in it.
@@ -59,10 +62,11 @@ bool SlotText::append(Place& place, const json::Member& member, json::Arena& are
   std::memcpy(name + 2 + member.key.size(), "\":", 2);
   room_ += name_size;
   const std::string_view value = kept(member.value, arena);
-  add(place, {.text = name,
-              .value = value.data(),
-              .text_size = static_cast<std::uint32_t>(name_size),
-              .value_size = static_cast<std::uint32_t>(value.size())});
+  Slot& slot = add(place);
+  slot.text = name;
+  slot.text_size = static_cast<std::uint32_t>(name_size);
+  slot.value = value.data();
+  slot.value_size = static_cast<std::uint32_t>(value.size());
   return true;
 }
 

@@ -34,8 +34,10 @@ class SlotText {
   /// See RunningText. False here: there are too many of them.
   bool copy(PlannedKey& key, const char* text, std::size_t size) {
     if (used_ > kMost) return false;
-    add(*key.place, {.text = text, .text_size = static_cast<std::uint32_t>(size)});
+    Slot& slot = add(*key.place);
     key.slot = used_ - 1;  // behind the objects that it brought
+    slot.text = text;
+    slot.text_size = static_cast<std::uint32_t>(size);
     return true;
   }
   bool put(PlannedKey& key, std::string_view value);
@@ -76,15 +78,20 @@ class SlotText {
   }
   void open_anew(Place& place);
   void enliven(Place& place);
-  void link(Place& place, const Slot& slot) {
+  /// A member of the place, without a text yet. Slots are used again: what is not set here, the caller sets.
+  Slot& link(Place& place) {
     Slot& added = slots_[static_cast<std::size_t>(used_)];
-    added = slot;
     *place.link = used_++;
     place.link = &added.next;
+    added.next = -1;
+    added.inside = nullptr;
+    added.value_size = 0;
+    added.gone = false;
+    return added;
   }
-  void add(Place& place, const Slot& slot) {
+  Slot& add(Place& place) {
     if (place.live != now_) enliven(place);
-    link(place, slot);
+    return link(place);
   }
   [[nodiscard]] Slot& slot_of(const PlannedKey& key) {
     return slots_[static_cast<std::size_t>(key.slot)];
