@@ -262,24 +262,27 @@ HotPath::Read HotPath::read(std::string_view line, Text& text, json::Event* mark
     key->now = now;
     // A member leaves with the very bytes that it came with: its leaf's name, and the value behind it.
     const std::size_t head = key->tail + 2;
-    Token value{static_cast<std::uint32_t>(at), 0, Kind::string};
+    Kind kind = Kind::string;
+    std::size_t begin = at;
     std::size_t end = 0;
     bool plain = false;
     if (base[at] == '"') [[likely]] {
       end = json::Scanner::next_in(quotes, at + 1) + 1;
       plain = key->plain_text && !loose;
     } else {
-      value = value_at(line, at);
+      const Token value = value_at(line, at);
       if (value.end == 0) return Read::surprise;
+      kind = value.kind;
+      begin = value.begin;
       end = value.end;
-      loose = loose || value.begin != at;
-      plain = key->plain && value.kind != Kind::null && !loose;
+      loose = loose || begin != at;
+      plain = key->plain && kind != Kind::null && !loose;
     }
     if (end >= line.size()) return Read::surprise;  // a brace must follow it
     if (plain) {
       if (!text.copy(*key, base + at - head, end - at + head)) return Read::scattered;
     } else {
-      value.end = static_cast<std::uint32_t>(end);
+      const Token value{static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end), kind};
       const Read put = this->put(line, *key, value, !loose, text, marked);
       if (put != Read::done) return put;
     }

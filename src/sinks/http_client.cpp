@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sinks/http_client.h"
 
-#include <curl/curl.h>
-
 #include <algorithm>
 #include <deque>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "base/thread.h"
+#include "sinks/curl.h"
 #include "sinks/http_transfer.h"
 
 namespace tailgate::sinks {
@@ -19,11 +19,21 @@ namespace tailgate::sinks {
 class HttpClient::Loop {
  public:
   Loop() {
-    curl_global_init(CURL_GLOBAL_DEFAULT);
-    multi_ = curl_multi_init();
+    Result<Curl> curl = Curl::open();
+    if (!curl.has_value()) {
+      broken_ = curl.error().what;
+      return;
+    }
+    curl_ = *curl;
+    curl_.global_init(CURL_GLOBAL_DEFAULT);
+    multi_ = curl_.multi_init();
+    if (multi_ == nullptr) {
+      broken_ = "no memory for the HTTP client";
+      return;
+    }
     // Made without a free descriptor it cannot be woken: then it looks for orders itself.
-    if (multi_ != nullptr) wait_millis_ = curl_multi_wakeup(multi_) == CURLM_OK ? 3600 * 1000 : 100;
-    if (multi_ != nullptr) thread_ = start_thread("tailgate-http", [this] { run(); });
+    wait_millis_ = curl_.multi_wakeup(multi_) == CURLM_OK ? 3600 * 1000 : 100;
+    thread_ = start_thread("tailgate-http", [this] { run(); });
   }
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
@@ -33,20 +43,21 @@ class HttpClient::Loop {
         const std::lock_guard lock(mutex_);
         stopping_ = true;
       }
-      curl_multi_wakeup(multi_);
+      curl_.multi_wakeup(multi_);
       thread_.join();
     }
-    if (multi_ != nullptr) curl_multi_cleanup(multi_);
-    curl_global_cleanup();
+    if (multi_ != nullptr) curl_.multi_cleanup(multi_);
+    if (curl_.global_cleanup != nullptr) curl_.global_cleanup();
   }
 
-  void submit(std::unique_ptr<HttpTransfer> transfer) {
-    if (multi_ == nullptr) return transfer->fail("no memory for the HTTP client");
+  void submit(HttpRequest request, Done done) {
+    auto transfer = std::make_unique<HttpTransfer>(curl_, std::move(request), std::move(done));
+    if (multi_ == nullptr) return transfer->fail(broken_);
     {
       const std::lock_guard lock(mutex_);
       fresh_.push_back(std::move(transfer));
     }
-    curl_multi_wakeup(multi_);
+    curl_.multi_wakeup(multi_);
   }
 
   void cancel(const void* owner) {
@@ -55,17 +66,17 @@ class HttpClient::Loop {
       const std::lock_guard lock(mutex_);
       cancelled_.push_back(owner);
     }
-    curl_multi_wakeup(multi_);
+    curl_.multi_wakeup(multi_);
   }
 
  private:
   void run() {
     while (take_orders()) {
       int running = 0;
-      curl_multi_perform(multi_, &running);
+      curl_.multi_perform(multi_, &running);
       // Callbacks may have brought new requests: those wake the poll at once.
       finish_done();
-      curl_multi_poll(multi_, nullptr, 0, wait_millis_, nullptr);
+      curl_.multi_poll(multi_, nullptr, 0, wait_millis_, nullptr);
     }
     cancel_if([](const HttpTransfer&) { return true; });
   }
@@ -93,20 +104,20 @@ class HttpClient::Loop {
   void start(std::unique_ptr<HttpTransfer> transfer) {
     if (!transfer->prepare()) return transfer->fail("no memory for a request");
     CURL* handle = transfer->handle();
-    const CURLMcode code = curl_multi_add_handle(multi_, handle);
-    if (code != CURLM_OK) return transfer->fail(curl_multi_strerror(code));
+    const CURLMcode code = curl_.multi_add_handle(multi_, handle);
+    if (code != CURLM_OK) return transfer->fail(curl_.multi_strerror(code));
     active_.emplace(handle, std::move(transfer));
   }
 
   void finish_done() {
     int left = 0;
-    while (const CURLMsg* message = curl_multi_info_read(multi_, &left)) {
+    while (const CURLMsg* message = curl_.multi_info_read(multi_, &left)) {
       if (message->msg != CURLMSG_DONE) continue;
       const CURLcode code = message->data.result;
       const auto at = active_.find(message->easy_handle);
       if (at == active_.end()) continue;
       // Out of the multi handle first: `done` may take down what the request points to.
-      curl_multi_remove_handle(multi_, at->first);
+      curl_.multi_remove_handle(multi_, at->first);
       const std::unique_ptr<HttpTransfer> transfer = std::move(at->second);
       active_.erase(at);
       transfer->finish(code);
@@ -120,13 +131,15 @@ class HttpClient::Loop {
         ++at;
         continue;
       }
-      curl_multi_remove_handle(multi_, at->first);
+      curl_.multi_remove_handle(multi_, at->first);
       const std::unique_ptr<HttpTransfer> transfer = std::move(at->second);
       at = active_.erase(at);
       transfer->cancel();
     }
   }
 
+  Curl curl_;
+  std::string broken_;  // why there is no multi_
   CURLM* multi_ = nullptr;
   int wait_millis_ = 0;  // for one poll: wakeups and curl's own timers cut it short
   std::mutex mutex_;
@@ -141,7 +154,7 @@ HttpClient::HttpClient() : loop_(std::make_unique<Loop>()) {}
 HttpClient::~HttpClient() = default;
 
 void HttpClient::submit(HttpRequest request, Done done) {
-  loop_->submit(std::make_unique<HttpTransfer>(std::move(request), std::move(done)));
+  loop_->submit(std::move(request), std::move(done));
 }
 
 void HttpClient::cancel(const void* owner) {

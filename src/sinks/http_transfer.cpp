@@ -35,18 +35,22 @@ std::string_view trimmed(std::string_view text) {
 
 }  // namespace
 
-HttpTransfer::HttpTransfer(HttpRequest request, Done done)
-    : request_(std::move(request)), done_(std::move(done)) {}
+HttpTransfer::HttpTransfer(const Curl& curl, HttpRequest request, Done done)
+    : curl_(curl),
+      request_(std::move(request)),
+      done_(std::move(done)),
+      headers_(nullptr, curl.slist_free_all),
+      handle_(nullptr, curl.easy_cleanup) {}
 
 bool HttpTransfer::prepare() {
-  handle_.reset(curl_easy_init());
+  handle_.reset(curl_.easy_init());
   if (!handle_) return false;
   // No `Expect: 100-continue`: it costs a second per body over 1 MiB where the server does not know
   // it.
   std::vector<std::string> lines = request_.headers;
   lines.emplace_back("Expect:");
   for (const std::string& line : lines) {
-    curl_slist* longer = curl_slist_append(headers_.get(), line.c_str());
+    curl_slist* longer = curl_.slist_append(headers_.get(), line.c_str());
     if (longer == nullptr) return false;
     if (!headers_) headers_.reset(longer);
   }
@@ -58,70 +62,70 @@ bool HttpTransfer::prepare() {
 
 void HttpTransfer::set_basics() {
   CURL* handle = handle_.get();
-  curl_easy_setopt(handle, CURLOPT_URL, request_.url.c_str());
-  curl_easy_setopt(handle, CURLOPT_PRIVATE, this);
-  curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, message_.data());
-  curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(handle, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
-  curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
-  curl_easy_setopt(handle, CURLOPT_PROXY, "");  // none, whatever the environment says
-  curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(handle, CURLOPT_QUICK_EXIT, 1L);  // do not wait for a hanging name server
-  curl_easy_setopt(handle, CURLOPT_TCP_KEEPALIVE, 1L);
-  curl_easy_setopt(handle, CURLOPT_MAXAGE_CONN, kMaxIdleSeconds);
-  curl_easy_setopt(handle, CURLOPT_MAXLIFETIME_CONN, kMaxAgeSeconds);
-  curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, static_cast<long>(request_.timeout.count()));
+  curl_.easy_setopt(handle, CURLOPT_URL, request_.url.c_str());
+  curl_.easy_setopt(handle, CURLOPT_PRIVATE, this);
+  curl_.easy_setopt(handle, CURLOPT_ERRORBUFFER, message_.data());
+  curl_.easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_.easy_setopt(handle, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  curl_.easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
+  curl_.easy_setopt(handle, CURLOPT_PROXY, "");  // none, whatever the environment says
+  curl_.easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+  curl_.easy_setopt(handle, CURLOPT_QUICK_EXIT, 1L);  // do not wait for a hanging name server
+  curl_.easy_setopt(handle, CURLOPT_TCP_KEEPALIVE, 1L);
+  curl_.easy_setopt(handle, CURLOPT_MAXAGE_CONN, kMaxIdleSeconds);
+  curl_.easy_setopt(handle, CURLOPT_MAXLIFETIME_CONN, kMaxAgeSeconds);
+  curl_.easy_setopt(handle, CURLOPT_TIMEOUT_MS, static_cast<long>(request_.timeout.count()));
   const Millis connect = std::min(request_.connect_timeout, request_.timeout);
-  curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(connect.count()));
-  curl_easy_setopt(handle, CURLOPT_USERAGENT, "tailgate");
-  curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers_.get());
-  curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, &HttpTransfer::on_socket);
-  curl_easy_setopt(handle, CURLOPT_OPENSOCKETDATA, this);
-  curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, &HttpTransfer::on_body);
-  curl_easy_setopt(handle, CURLOPT_WRITEDATA, this);
-  curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, &HttpTransfer::on_header);
-  curl_easy_setopt(handle, CURLOPT_HEADERDATA, this);
+  curl_.easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(connect.count()));
+  curl_.easy_setopt(handle, CURLOPT_USERAGENT, "tailgate");
+  curl_.easy_setopt(handle, CURLOPT_HTTPHEADER, headers_.get());
+  curl_.easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, &HttpTransfer::on_socket);
+  curl_.easy_setopt(handle, CURLOPT_OPENSOCKETDATA, this);
+  curl_.easy_setopt(handle, CURLOPT_WRITEFUNCTION, &HttpTransfer::on_body);
+  curl_.easy_setopt(handle, CURLOPT_WRITEDATA, this);
+  curl_.easy_setopt(handle, CURLOPT_HEADERFUNCTION, &HttpTransfer::on_header);
+  curl_.easy_setopt(handle, CURLOPT_HEADERDATA, this);
 }
 
 void HttpTransfer::set_body() {
   CURL* handle = handle_.get();
   if (request_.method == "HEAD") {
-    curl_easy_setopt(handle, CURLOPT_NOBODY, 1L);
+    curl_.easy_setopt(handle, CURLOPT_NOBODY, 1L);
     return;
   }
   const std::string_view body = request_.packed.empty() ? request_.body : request_.packed;
   const bool plain = request_.method == "GET" || request_.method == "OPTIONS";
   if (!plain || !body.empty()) {
     // A view without bytes may be a null pointer, by which curl would mean "ask a read callback".
-    curl_easy_setopt(handle, CURLOPT_POSTFIELDS, body.empty() ? "" : body.data());
-    curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
+    curl_.easy_setopt(handle, CURLOPT_POSTFIELDS, body.empty() ? "" : body.data());
+    curl_.easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
   }
   if (request_.method != "POST") {
-    curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, request_.method.c_str());
+    curl_.easy_setopt(handle, CURLOPT_CUSTOMREQUEST, request_.method.c_str());
   }
 }
 
 void HttpTransfer::set_security() {
   CURL* handle = handle_.get();
   const TlsSettings& tls = request_.tls;
-  curl_easy_setopt(handle, CURLOPT_SSL_VERIFYPEER, tls.verify ? 1L : 0L);
-  curl_easy_setopt(handle, CURLOPT_SSL_VERIFYHOST, tls.verify ? 2L : 0L);
-  curl_easy_setopt(handle, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-  curl_easy_setopt(handle, CURLOPT_CA_CACHE_TIMEOUT, kCaCacheSeconds);
-  if (!tls.ca_file.empty()) curl_easy_setopt(handle, CURLOPT_CAINFO, tls.ca_file.c_str());
+  curl_.easy_setopt(handle, CURLOPT_SSL_VERIFYPEER, tls.verify ? 1L : 0L);
+  curl_.easy_setopt(handle, CURLOPT_SSL_VERIFYHOST, tls.verify ? 2L : 0L);
+  curl_.easy_setopt(handle, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  curl_.easy_setopt(handle, CURLOPT_CA_CACHE_TIMEOUT, kCaCacheSeconds);
+  if (!tls.ca_file.empty()) curl_.easy_setopt(handle, CURLOPT_CAINFO, tls.ca_file.c_str());
   if (!tls.cert_file.empty()) {
     const std::string& key = tls.key_file.empty() ? tls.cert_file : tls.key_file;
-    curl_easy_setopt(handle, CURLOPT_SSLCERT, tls.cert_file.c_str());
-    curl_easy_setopt(handle, CURLOPT_SSLKEY, key.c_str());
+    curl_.easy_setopt(handle, CURLOPT_SSLCERT, tls.cert_file.c_str());
+    curl_.easy_setopt(handle, CURLOPT_SSLKEY, key.c_str());
   }
   const Credentials& who = request_.credentials;
   if (!who.bearer.empty()) {
-    curl_easy_setopt(handle, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
-    curl_easy_setopt(handle, CURLOPT_XOAUTH2_BEARER, who.bearer.c_str());
+    curl_.easy_setopt(handle, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
+    curl_.easy_setopt(handle, CURLOPT_XOAUTH2_BEARER, who.bearer.c_str());
   } else if (!who.user.empty()) {
-    curl_easy_setopt(handle, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
-    curl_easy_setopt(handle, CURLOPT_USERNAME, who.user.c_str());
-    curl_easy_setopt(handle, CURLOPT_PASSWORD, who.password.c_str());
+    curl_.easy_setopt(handle, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+    curl_.easy_setopt(handle, CURLOPT_USERNAME, who.user.c_str());
+    curl_.easy_setopt(handle, CURLOPT_PASSWORD, who.password.c_str());
   }
 }
 
@@ -159,18 +163,18 @@ std::size_t HttpTransfer::on_header(char* data, std::size_t one, std::size_t siz
 void HttpTransfer::finish(CURLcode code) {
   CURL* handle = handle_.get();
   long status = 0;
-  curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
+  curl_.easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
   response_.status = static_cast<int>(status);
   const char* text = nullptr;
-  if (curl_easy_getinfo(handle, CURLINFO_CONTENT_TYPE, &text) == CURLE_OK && text != nullptr) {
+  if (curl_.easy_getinfo(handle, CURLINFO_CONTENT_TYPE, &text) == CURLE_OK && text != nullptr) {
     response_.content_type = text;
   }
   text = nullptr;
-  if (curl_easy_getinfo(handle, CURLINFO_REDIRECT_URL, &text) == CURLE_OK && text != nullptr) {
+  if (curl_.easy_getinfo(handle, CURLINFO_REDIRECT_URL, &text) == CURLE_OK && text != nullptr) {
     response_.location = text;
   }
   curl_off_t wait = 0;
-  if (curl_easy_getinfo(handle, CURLINFO_RETRY_AFTER, &wait) == CURLE_OK && wait > 0) {
+  if (curl_.easy_getinfo(handle, CURLINFO_RETRY_AFTER, &wait) == CURLE_OK && wait > 0) {
     const auto longest = std::chrono::duration_cast<std::chrono::seconds>(kLongestRetryAfter);
     response_.retry_after =
         std::chrono::seconds(std::min<curl_off_t>(wait, static_cast<curl_off_t>(longest.count())));
@@ -191,13 +195,13 @@ void HttpTransfer::fail(std::string why) {
 }
 
 std::string HttpTransfer::explain(CURLcode code) const {
-  const std::string said = message_[0] != '\0' ? message_.data() : curl_easy_strerror(code);
+  const std::string said = message_[0] != '\0' ? message_.data() : curl_.easy_strerror(code);
   const std::string& where = request_.where;
   long system_error = 0;
-  curl_easy_getinfo(handle_.get(), CURLINFO_OS_ERRNO, &system_error);
+  curl_.easy_getinfo(handle_.get(), CURLINFO_OS_ERRNO, &system_error);
   if (system_error == 0) system_error = no_socket_;
   curl_off_t connected = 0;
-  curl_easy_getinfo(handle_.get(), CURLINFO_CONNECT_TIME_T, &connected);
+  curl_.easy_getinfo(handle_.get(), CURLINFO_CONNECT_TIME_T, &connected);
   switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST:
       return where + ": the host's name cannot be resolved";

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <curl/curl.h>
-
 #include <array>
 #include <functional>
 #include <memory>
 
+#include "sinks/curl.h"
 #include "sinks/http_message.h"
 
 namespace tailgate::sinks {
@@ -17,7 +16,8 @@ class HttpTransfer {
  public:
   using Done = std::function<void(HttpResponse)>;
 
-  HttpTransfer(HttpRequest request, Done done);
+  /// `curl` outlives it.
+  HttpTransfer(const Curl& curl, HttpRequest request, Done done);
   HttpTransfer(const HttpTransfer&) = delete;
   HttpTransfer& operator=(const HttpTransfer&) = delete;
 
@@ -40,20 +40,15 @@ class HttpTransfer {
   static curl_socket_t on_socket(void* self, curlsocktype purpose, curl_sockaddr* address);
   static std::size_t on_header(char* data, std::size_t one, std::size_t size, void* self);
 
-  struct CloseHandle {
-    void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
-  };
-  struct FreeList {
-    void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-  };
-
+  const Curl& curl_;
   HttpRequest request_;
   Done done_;
   HttpResponse response_;
   std::array<char, CURL_ERROR_SIZE> message_{};
   int no_socket_ = 0;  // errno of a socket that could not be had
-  std::unique_ptr<curl_slist, FreeList> headers_;
-  std::unique_ptr<CURL, CloseHandle> handle_;  // last: goes first, while what it points to is there
+  std::unique_ptr<curl_slist, decltype(Curl::slist_free_all)> headers_;
+  std::unique_ptr<CURL, decltype(Curl::easy_cleanup)>
+      handle_;  // last: goes first, while what it points to is there
 };
 
 }  // namespace tailgate::sinks

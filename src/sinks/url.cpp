@@ -1,23 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sinks/url.h"
 
-#include <curl/curl.h>
-
 #include <algorithm>
 #include <memory>
+
+#include "sinks/curl.h"
 
 namespace tailgate::sinks {
 namespace {
 
-struct CloseUrl {
-  void operator()(CURLU* url) const { curl_url_cleanup(url); }
-};
-
-std::string part(CURLU* url, CURLUPart which) {
+std::string part(const Curl& curl, CURLU* url, CURLUPart which) {
   char* text = nullptr;
-  if (curl_url_get(url, which, &text, 0) != CURLUE_OK || text == nullptr) return {};
+  if (curl.url_get(url, which, &text, 0) != CURLUE_OK || text == nullptr) return {};
   std::string copy = text;
-  curl_free(text);
+  curl.free(text);
   return copy;
 }
 
@@ -50,7 +46,9 @@ Result<Url> parse_url(std::string_view text, bool secret_path) {
   if (text.find_first_of(" \t\r\n") != std::string_view::npos) {
     return fail("a URL holds no spaces or line ends");
   }
-  const std::unique_ptr<CURLU, CloseUrl> url(curl_url());
+  const Result<Curl> curl = Curl::open();
+  if (!curl.has_value()) return tl::unexpected<Error>(curl.error());
+  const std::unique_ptr<CURLU, decltype(Curl::url_cleanup)> url(curl->url(), curl->url_cleanup);
   if (!url) return fail("no memory to read the URL");
   const std::string_view authority =
       text.substr(colon + 3, text.find_first_of("/?#", colon + 3) - colon - 3);
@@ -60,19 +58,19 @@ Result<Url> parse_url(std::string_view text, bool secret_path) {
         "write auth: {type: basic, user: …, password: …}");
   }
   if (authority.empty() || authority.front() == ':') return fail("the URL names no host");
-  const CURLUcode code = curl_url_set(url.get(), CURLUPART_URL, std::string(text).c_str(), 0);
-  if (code != CURLUE_OK) return fail(std::string("not a URL: ") + curl_url_strerror(code));
+  const CURLUcode code = curl->url_set(url.get(), CURLUPART_URL, std::string(text).c_str(), 0);
+  if (code != CURLUE_OK) return fail(std::string("not a URL: ") + curl->url_strerror(code));
 
   Url out;
-  out.scheme = part(url.get(), CURLUPART_SCHEME);
-  out.host = part(url.get(), CURLUPART_HOST);
-  out.path = part(url.get(), CURLUPART_PATH);
-  out.query = part(url.get(), CURLUPART_QUERY);
-  curl_url_set(url.get(), CURLUPART_FRAGMENT, nullptr, 0);
-  out.full = part(url.get(), CURLUPART_URL);
-  curl_url_set(url.get(), CURLUPART_QUERY, nullptr, 0);
-  if (secret_path && out.path != "/") curl_url_set(url.get(), CURLUPART_PATH, "/***", 0);
-  out.shown = part(url.get(), CURLUPART_URL);
+  out.scheme = part(*curl, url.get(), CURLUPART_SCHEME);
+  out.host = part(*curl, url.get(), CURLUPART_HOST);
+  out.path = part(*curl, url.get(), CURLUPART_PATH);
+  out.query = part(*curl, url.get(), CURLUPART_QUERY);
+  curl->url_set(url.get(), CURLUPART_FRAGMENT, nullptr, 0);
+  out.full = part(*curl, url.get(), CURLUPART_URL);
+  curl->url_set(url.get(), CURLUPART_QUERY, nullptr, 0);
+  if (secret_path && out.path != "/") curl->url_set(url.get(), CURLUPART_PATH, "/***", 0);
+  out.shown = part(*curl, url.get(), CURLUPART_URL);
   if (out.host.empty()) return fail("the URL names no host");
   return out;
 }
