@@ -167,14 +167,14 @@ bool is_credential(std::string_view text) {
   text = trimmed(text);
   // "eyJ" is {" in base64: every token's header begins so.
   if (text.starts_with("eyJ") && std::count(text.begin(), text.end(), '.') >= 2) return true;
-  // Asked of every client's name, so its first letter is looked at first.
+  // Asked of every client's name: few hold a space, as a scheme does behind it, and of those few begin as one.
+  if (text.find(' ') == std::string_view::npos) return false;
   constexpr std::array<std::string_view, 9> kSchemes{"Bearer", "Basic",     "OAuth",
                                                      "Digest", "DPoP",      "Token",
                                                      "ApiKey", "Negotiate", "AWS4-HMAC-SHA256"};
-  return !text.empty() &&
-         std::any_of(kSchemes.begin(), kSchemes.end(), [&](std::string_view scheme) {
-           return lower(scheme.front()) == lower(text.front()) && behind(text, scheme).has_value();
-         });
+  return std::any_of(kSchemes.begin(), kSchemes.end(), [&](std::string_view scheme) {
+    return lower(scheme.front()) == lower(text.front()) && behind(text, scheme).has_value();
+  });
 }
 
 }  // namespace tailgate::token

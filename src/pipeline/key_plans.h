@@ -84,14 +84,19 @@ class KeyPlans {
 
   /// The plan of the key between these quotes, which holds no escape. nullptr: it is new, and there is no room.
   PlannedKey* find(std::string_view key);
-  /// Where the plan of the key in `line` whose quotes stand at `begin` and `end` is cached, if a colon follows at once; it may
-  /// hold another's, or none. It goes by the key's last bytes, which is quicker than a hash of all of it: keys that were
-  /// chosen to end alike can do no worse than miss.
+  /// Where the plan of the key in `line` whose quotes stand at `begin` and `end` is cached, if a colon follows at once; it
+  /// may hold another's, or none. It goes by the key's last bytes, which is quicker than a hash of all of it: keys that
+  /// were chosen to end alike can do no worse than miss.
   PlannedKey*& cached(std::string_view line, std::size_t begin, std::size_t end) {
     constexpr std::uint64_t kMix = 0x9e3779b97f4a7c15;  // 2^64 by the golden ratio
+    const std::size_t size = end - begin - 1;
     std::uint64_t last = 0;
-    std::memcpy(&last, line.data() + (end > sizeof last ? end - sizeof last : 0), sizeof last);
-    return cache_[(last ^ (end - begin)) * kMix >> (64 - kCacheBits)];
+    if (size >= sizeof last) [[likely]] {
+      std::memcpy(&last, line.data() + end - sizeof last, sizeof last);
+    } else {
+      std::memcpy(&last, line.data() + begin + 1, size);
+    }
+    return cache_[(last ^ size) * kMix >> (64 - kCacheBits)];
   }
   [[nodiscard]] bool full() const { return full_; }
   void clear();

@@ -41,13 +41,16 @@ void Lane::pushed() {
   called_ = true;
   if (working_ || stop_by_) return;
   work(lock);
-  if (until_ >= asleep_until_) return;
-  called_ = true;  // there is something to wait for: the thread's
+  const bool sooner = until_ < asleep_until_;
+  called_ = called_ || sooner;  // there is something to wait for: the thread's
   lock.unlock();
-  woken_.notify_one();
+  if (sooner) woken_.notify_one();
+  changed_();
 }
 
-void Lane::work(std::unique_lock<std::mutex>& lock) {
+// One at a time, and without the lock, which an outcome takes to call. Who throws here ends the process: nobody would look
+// at called_ again.
+void Lane::work(std::unique_lock<std::mutex>& lock) noexcept {
   working_ = true;
   while (called_) {
     called_ = false;

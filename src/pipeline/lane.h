@@ -19,7 +19,7 @@ namespace tailgate::pipeline {
 /// sending it, and its bytes are in this processor's cache.
 class Lane {
  public:
-  /// `changed` is called on the lane's thread after it did something: the intake may wait for idle or for credit.
+  /// `changed` is called after the sender did something, by whoever let it: the intake may wait for idle or for credit.
   Lane(SenderRules rules, std::unique_ptr<Sink> sink, DeadLetters& dead_letters,
        metrics::SinkCounters& counters, const Clock& clock, Log log, std::function<void()> changed);
   /// Stops at once when stop() was not called: what is left stays before the checkpoint.
@@ -39,7 +39,7 @@ class Lane {
  private:
   void loop();
   void pushed();
-  void work(std::unique_lock<std::mutex>& lock);
+  void work(std::unique_lock<std::mutex>& lock) noexcept;
 
   metrics::SinkCounters& counters_;
   std::unique_ptr<Sink> sink_;

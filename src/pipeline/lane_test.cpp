@@ -133,6 +133,11 @@ TEST_CASE("lane: a late answer of a sink that never waits is heard") {
   Bed bed(script);
   bed.push();
   CHECK_FALSE(bed.lane.idle());
+  const auto sent = [&script] {
+    const std::lock_guard lock(script.mutex);
+    return !script.held.empty();
+  };
+  while (!sent()) std::this_thread::yield();
   std::thread other([&script] {
     const std::lock_guard lock(script.mutex);
     script.held.front()(outcome(Kind::answered));

@@ -323,12 +323,13 @@ void Pipeline::wait(Tick until) {
   const auto left = std::chrono::ceil<Millis>(until - parts_.clock->now()).count();
   std::array<epoll_event, 16> events{};
   parts_.wake->wanted(true);
-  // What settled before that was not told.
-  const bool over = sources_finished() && all_settled();
-  const auto most = over ? 0 : std::clamp<Millis::rep>(left, 0, 60'000);
+  // Credit, or the end, may have come since they were looked for.
+  const bool offered = parts_.wake->offered();
+  const auto most = offered ? 0 : std::clamp<Millis::rep>(left, 0, 60'000);
   const int count =
       ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), static_cast<int>(most));
-  // A lane woke us: lines may have settled.
+  // A lane did something: lines may have settled.
+  checkpoint_due_ = checkpoint_due_ || offered;
   for (int i = 0; i < count; ++i) {
     if (events[static_cast<std::size_t>(i)].data.fd == parts_.wake->fd()) checkpoint_due_ = true;
   }

@@ -79,7 +79,8 @@ struct Ending {
 };
 
 /// The data's way: source → parse → filters → codec → batch → buffer → sender → sink. run() is the intake loop; it never
-/// blocks on a sink: only reading waits for credit. Lanes are threads of their own.
+/// blocks on a sink: only reading waits for credit. Lanes are threads of their own; the intake itself sends what need not
+/// wait for anybody (Sink::waits).
 class Pipeline {
  public:
   explicit Pipeline(Parts parts);

@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 
 #include <string>
+#include <type_traits>
 
 namespace tailgate::sinks {
 namespace {
@@ -23,11 +24,11 @@ Result<Curl> Curl::open() {
   void* const library = ::dlopen(kLibrary, RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) return fail("HTTP needs libcurl, which cannot be opened: " + reason());
   Curl curl;
-  bool complete = true;
+  std::string missing;
   const auto find = [&](auto& function, const char* name) {
     function =
         reinterpret_cast<std::remove_reference_t<decltype(function)>>(::dlsym(library, name));
-    complete = complete && function != nullptr;
+    if (function == nullptr && missing.empty()) missing = reason();
   };
   find(curl.global_init, "curl_global_init");
   find(curl.global_cleanup, "curl_global_cleanup");
@@ -53,7 +54,7 @@ Result<Curl> Curl::open() {
   find(curl.url_get, "curl_url_get");
   find(curl.url_set, "curl_url_set");
   find(curl.url_strerror, "curl_url_strerror");
-  if (!complete) return fail("HTTP needs libcurl 7.80 or newer: " + reason());
+  if (!missing.empty()) return fail("HTTP needs a newer libcurl: " + missing);
   return curl;
 }
 

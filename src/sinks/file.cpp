@@ -11,6 +11,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/file_system.h"
 #include "json/diagnose.h"
 #include "sinks/registry.h"
 
@@ -24,9 +25,19 @@ Outcome trouble(std::string what) {
   return out;
 }
 
+/// The folder a path lies in.
+std::string folder_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
 }  // namespace
 
-FileSink::FileSink(std::string path, bool sync) : path_(std::move(path)), sync_(sync) {}
+FileSink::FileSink(std::string path, bool sync)
+    : path_(std::move(path)),
+      sync_(sync),
+      remote_(is_remote(::access(path_.c_str(), F_OK) == 0 ? path_ : folder_of(path_))) {}
 
 FileSink::~FileSink() {
   close();
@@ -124,13 +135,6 @@ void FileSink::send(const Batch& batch, Done done) {
 }
 
 namespace {
-
-/// The folder a path lies in.
-std::string folder_of(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
 
 std::string wrong_with(const std::string& path) {
   struct stat found {};

@@ -19,7 +19,7 @@ class FileSink final : public Sink {
   FileSink& operator=(const FileSink&) = delete;
 
   void send(const Batch& batch, Done done) override;
-  [[nodiscard]] bool waits() const override { return sync_; }
+  [[nodiscard]] bool waits() const override { return sync_ || remote_; }
   void stop(Tick /*deadline*/) override {}
 
  private:
@@ -30,6 +30,7 @@ class FileSink final : public Sink {
 
   std::string path_;
   bool sync_;
+  bool remote_;
   int fd_ = -1;
   bool mended_ = false;
 };

@@ -17,6 +17,7 @@
 #include <string>
 #include <utility>
 
+#include "base/file_system.h"
 #include "base/thread.h"
 #include "sinks/registry.h"
 
@@ -25,6 +26,7 @@ namespace tailgate::sinks {
 PatientWriter::PatientWriter(int fd) : fd_(fd) {
   struct stat about {};
   if (::fstat(fd, &about) != 0) return;
+  remote_ = is_remote(fd);
   if (S_ISSOCK(about.st_mode)) {
     kind_ = Kind::socket;
   } else if (S_ISFIFO(about.st_mode)) {
@@ -97,7 +99,7 @@ void StdoutSink::send(const Batch& batch, Done done) {
       return;
     }
   }
-  // Nothing waits, and only this thread adds: it may write.
+  // Nothing waits, and one thread at a time adds: this one may write.
   Outcome out;
   if (write_some(pending, out)) return pending.done(std::move(out));
   const std::lock_guard lock(mutex_);

@@ -24,6 +24,8 @@ class PatientWriter {
 
   /// Bytes written; 0: not now; -1: an error, in errno.
   [[nodiscard]] long write(std::string_view text);
+  /// Whether write() may wait all the same: a file on a network.
+  [[nodiscard]] bool waits() const { return kind_ == Kind::plain && remote_; }
   [[nodiscard]] int fd() const { return own_fd_ >= 0 ? own_fd_ : fd_; }
 
  private:
@@ -31,6 +33,7 @@ class PatientWriter {
   int fd_;
   int own_fd_ = -1;
   Kind kind_ = Kind::plain;
+  bool remote_ = false;
 };
 
 /// Writes lines to standard output, in order. What does not go out at once is left to a thread that
@@ -43,7 +46,7 @@ class StdoutSink final : public Sink {
   StdoutSink& operator=(const StdoutSink&) = delete;
 
   void send(const Batch& batch, Done done) override;
-  [[nodiscard]] bool waits() const override { return false; }
+  [[nodiscard]] bool waits() const override { return writer_.waits(); }
   void stop(Tick deadline) override;
 
  private:

@@ -13,6 +13,8 @@
 #include <cstring>
 #include <thread>
 
+#include "base/file_system.h"
+
 namespace tailgate::state {
 namespace {
 
@@ -80,33 +82,6 @@ Result<void> make_directory(const std::string& directory) {
     return fail(fmt::format("{}: is not a directory", directory));
   }
   return {};
-}
-
-std::string_view network_file_system(long type) {
-  switch (static_cast<unsigned long>(type) & 0xffffffffUL) {
-    case 0x6969:
-      return "NFS";
-    case 0xff534d42:
-      return "CIFS";
-    case 0x517b:
-      return "SMB";
-    case 0xfe534d42:
-      return "SMB2";
-    case 0x01021997:
-      return "9P";
-    case 0x00c36400:
-      return "Ceph";
-    case 0x5346414f:
-      return "AFS";
-    case 0x73757245:
-      return "Coda";
-    case 0x0bd00bd0:
-      return "Lustre";
-    case 0x47504653:
-      return "GPFS";
-    default:
-      return {};
-  }
 }
 
 Result<void> require_local(const std::string& directory) {

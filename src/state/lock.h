@@ -40,10 +40,7 @@ class DirectoryLock {
 /// in it.
 Result<void> make_directory(const std::string& directory);
 
-/// The name of a network file system by its `statfs` number (linux/magic.h), else empty. Locks and
-/// memory maps are not dependable there.
-std::string_view network_file_system(long type);
-/// Refuses a directory on one.
+/// Refuses a directory on a network file system: locks and memory maps are not dependable there.
 Result<void> require_local(const std::string& directory);
 
 }  // namespace tailgate::state

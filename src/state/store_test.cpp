@@ -134,13 +134,6 @@ TEST_CASE("a missing directory is made for this user alone") {
   CHECK((found.st_mode & 0777) == 0600);
 }
 
-TEST_CASE("network file systems are known by their numbers") {
-  CHECK(network_file_system(0x6969) == "NFS");
-  CHECK(network_file_system(static_cast<long>(0xff534d42)) == "CIFS");
-  CHECK(network_file_system(static_cast<int>(0xff534d42)) == "CIFS");
-  CHECK(network_file_system(0xef53).empty());
-}
-
 TEST_CASE("ranges are run-length encoded and come back") {
   const SinkPosition position{1000, {{1200, 1300}, {5000, 1ULL << 40}}};
   CHECK(decode_ranges(1000, encode_ranges(position)) == position);

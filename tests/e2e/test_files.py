@@ -37,6 +37,25 @@ def test_a_crash_repeats_at_most_what_was_in_flight_under_the_same_ids(gateway, 
     assert program.stop() == 0
 
 
+@pytest.mark.parametrize("sync", [False, True], ids=["sent by the intake", "sent by the lane"])
+def test_what_left_half_a_second_before_a_crash_is_not_repeated(tailgate, tmp_path, sync):
+    """A batch that left for its age alone, with nothing read since."""
+    out = tmp_path / "out"
+    sink = {"type": "file", "path": str(out), "sync": sync, "batch": {"max_wait": "200ms"}}
+    program = tailgate({"file": sink})
+    for run in range(3):
+        program.start()
+        program.append(request_event(run))
+        wait_until(lambda: out.exists() and len(out.read_text().splitlines()) == run + 1, 10, "the line is delivered")
+        time.sleep(0.5)
+        program.kill()
+    program.start()
+    program.append(request_event(3))
+    wait_until(lambda: len(out.read_text().splitlines()) >= 4, 10, "the last line is delivered")
+    assert program.stop() == 0
+    assert numbers(json.loads(line) for line in out.read_text().splitlines()) == [0, 1, 2, 3]
+
+
 def test_rename_rotation_while_running_and_while_down(start_faulty, tailgate):
     server = start_faulty()
     program = tailgate({"api": http_sink(server.url)}).start()

@@ -11,7 +11,7 @@ from services.process import patience
 
 # A repeat after kill -9 is right when its line was in flight at the kill or delivered in the last 50 ms before it; the
 # rest is for a busy machine.
-WINDOW = 1.0
+WINDOW = 0.5
 
 
 @dataclass
@@ -34,6 +34,7 @@ class Row:
     disorder: int = 0
     torn: int = 0
     ledger: str = "balanced"
+    memory: int = 0  # bytes that were resident at most
     seconds: float = 0
     strict: bool = True  # lines of one log must arrive in their order
     problems: list = field(default_factory=list)

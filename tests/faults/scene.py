@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import sinks
+from memory import Watched
 from oracle import Kill, Row, check_log, judge, settle
 from proxy import Proxy
 from services.kafka import Kafka
@@ -18,10 +19,11 @@ from writers import Writer
 
 
 class Services:
-    """One broker for all scenarios that only write to it; it is started when the first needs it."""
+    """One broker for all scenarios that only write to it; it is started when the first needs it. `sanitized`: the program
+    takes memory for its sanitizer."""
 
-    def __init__(self, folder: Path):
-        self.folder = folder
+    def __init__(self, folder: Path, sanitized: bool):
+        self.folder, self.sanitized = folder, sanitized
         self._lock = threading.Lock()
         self._kafka: Kafka | None = None
 
@@ -55,16 +57,22 @@ class Scene:
         self.chance = random.Random(f"{seed} {name}")
         self.kills: list[Kill] = []
         self._open, self._disks = ExitStack(), ExitStack()
-        self._programs: list[Tailgate] = []
+        self._programs: list[Watched] = []
         folder.mkdir(parents=True)
 
     def __enter__(self) -> "Scene":
         return self
 
     def __exit__(self, *error):
+        for watched in self._programs:
+            watched.stop()
         self._open.close()
-        for program in self._programs:
-            check_log(self.row, program.log_file)
+        for watched in self._programs:
+            check_log(self.row, watched.program.log_file)
+            self.row.memory = max(self.row.memory, watched.peak)
+            if not self.services.sanitized:
+                self.row.expect(watched.peak <= watched.allowed,
+                                f"{watched.peak / 1e6:.1f} MB were resident, {watched.allowed / 1e6:.1f} MB are allowed")
 
     def close_later(self, close):
         self._open.callback(close)
@@ -104,7 +112,7 @@ class Scene:
     def program(self, sink, **settings) -> Tailgate:
         program = Tailgate(self.folder / "tailgate", {"out": sink.settings}, **settings)
         self.close_later(program.close)
-        self._programs.append(program)
+        self._programs.append(Watched(program))
         return program
 
     def writer(self, program: Tailgate, rotation: str = "none", **options) -> Writer:

@@ -10,8 +10,8 @@ def line(*cells) -> str:
 
 
 def head() -> str:
-    return line("scenario", "lines", "kills", "lost", "doubled", "not in flight", "disorder", "torn", "ledger", "s") \
-        + "\n|---|" + "---:|" * 7 + "---|---:|"
+    return line("scenario", "lines", "kills", "lost", "doubled", "not in flight", "disorder", "torn", "ledger", "MB", "s") \
+        + "\n|---|" + "---:|" * 7 + "---|---:|---:|"
 
 
 def show(row: Row):
@@ -19,7 +19,7 @@ def show(row: Row):
     order = str(row.disorder) if row.strict else f"({row.disorder})"
     mark = " **✗**" if row.bad else ""
     print(line(row.name + mark, row.lines, row.kills, row.lost, row.doubled, row.unexplained, order, row.torn, ledger,
-               f"{row.seconds:.0f}"), flush=True)
+               f"{row.memory / 1e6:.0f}", f"{row.seconds:.0f}"), flush=True)
     for text in ([row.ledger] if row.ledger != "balanced" else []) + row.problems:
         print("    " + text.replace("\n", "\n    "), file=sys.stderr, flush=True)
 
@@ -32,7 +32,8 @@ def summed(name: str, rows: list[Row]) -> str:
     order = sum(row.disorder for row in strict) if strict else f"({total('disorder')})"
     balanced = sum(row.ledger == "balanced" for row in rows)
     return line(name + (f" **✗ {failed}**" if failed else ""), len(rows), total("lines"), total("kills"), total("lost"),
-                total("doubled"), total("unexplained"), order, total("torn"), f"{balanced} of {len(rows)}")
+                total("doubled"), total("unexplained"), order, total("torn"), f"{balanced} of {len(rows)}",
+                f"{max((row.memory for row in rows), default=0) / 1e6:.0f}")
 
 
 def summary(rows: list[Row], names) -> str:
@@ -41,5 +42,5 @@ def summary(rows: list[Row], names) -> str:
     for row in rows:
         kinds[row.name].append(row)
     return "\n".join([
-        line("scenario", "runs", "lines", "kills", "lost", "doubled", "not in flight", "disorder", "torn", "ledger balanced"),
-        "|---|" + "---:|" * 8 + "---|", *(summed(*kind) for kind in kinds.items()), summed("all", rows)])
+        line("scenario", "runs", "lines", "kills", "lost", "doubled", "not in flight", "disorder", "torn", "ledger balanced", "MB at most"),
+        "|---|" + "---:|" * 8 + "---|---:|", *(summed(*kind) for kind in kinds.items()), summed("all", rows)])
