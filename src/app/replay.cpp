@@ -24,6 +24,7 @@ std::optional<Lines> ReplaySource::read(std::size_t /*max_bytes*/) {
   const std::size_t size = text_.size();
   text_.append(json::kPadding, '\0');
   line_ = {{text_.data(), size}, Line::Problem::none};
+  line_.joined = line_.text.find('\n') != std::string_view::npos;
   const Uuid gen = Uuid::parse(letter.gen).value_or(Uuid{});
   SinkPosition position;
   position.offset = letter.offset;

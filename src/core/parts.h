@@ -27,4 +27,10 @@ std::size_t cri_message(std::string_view text);
 /// How docker's json-file object begins.
 inline constexpr std::string_view kDockerBegin = "{\"log\":\"";
 
+/// Whether part_of() can say anything: most lines begin as no wrapper does, and are asked about no further.
+inline bool may_be_part(std::string_view text, Format format) {
+  if (format != Format::automatic) return format != Format::json;
+  return !text.starts_with('{') || text.starts_with(kDockerBegin);
+}
+
 }  // namespace tailgate

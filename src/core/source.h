@@ -30,6 +30,7 @@ struct Line {
   Problem problem = Problem::none;
   // NUL bytes right before `text`: what a truncation left, or the line's own; a dead letter keeps them. More are a hole.
   std::uint8_t nuls = 0;
+  bool joined = false;  // text is the parts of one line, each in its wrapper, below each other
 };
 
 /// What one read brought.

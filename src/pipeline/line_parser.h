@@ -28,8 +28,7 @@ class LineParser {
   explicit LineParser(ParseRules rules) : rules_(rules) {}
 
   /// The JSON in a line: what it is wrapped in is taken off. An error is for the dead letters. The line must be followed
-  /// by json::kPadding readable bytes; so is what this returns, which lives as long as line and arena. Lines of a wrapper
-  /// that stand below each other are the parts of one line.
+  /// by json::kPadding readable bytes; so is what this returns, which lives as long as line and arena.
   Result<std::string_view> unwrap(const Line& line, json::Arena& arena);
   /// `text` as unwrap() returned it. An error is for the dead letters.
   Result<Parsed> parse(std::string_view text, json::Event& event);

@@ -16,7 +16,8 @@ std::string parsed(const std::string& text, ParseRules rules) {
   json::Arena arena;
   json::Event event(arena);
   const std::string padded = text + std::string(json::kPadding, '}');
-  const Line line{.text = std::string_view(padded).substr(0, text.size())};
+  const std::string_view seen = std::string_view(padded).substr(0, text.size());
+  const Line line{.text = seen, .joined = seen.find('\n') != std::string_view::npos};
   const auto inner = parser.unwrap(line, arena);
   if (!inner) return inner.error().what;
   const auto result = parser.parse(*inner, event);

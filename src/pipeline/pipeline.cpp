@@ -171,7 +171,8 @@ void Pipeline::take_joined(std::size_t inlet, const Lines& lines,
   const std::size_t size = joined_.size();
   joined_.append(json::kPadding, '\0');
   if (!others.empty()) chunk.carry(last, others);
-  const Line line{{joined_.data(), size}};
+  Line line{{joined_.data(), size}};
+  line.joined = !others.empty();
   take_line({parts_.inlets[inlet], lines.chunk, last, line, chunk.offset(parts.front()), now},
             *hot_paths_[inlet], lines.read_at ? *lines.read_at : parts_.clock->wall());
 }

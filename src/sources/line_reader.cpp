@@ -62,7 +62,7 @@ class Cutter {
       add({{}, Line::Problem::too_long});
     } else {
       add(line);
-      if (rules_.format != Format::json) follow(part_of(text, rules_.format), text.size());
+      if (may_be_part(text, rules_.format)) follow(part_of(text, rules_.format), text.size());
     }
   }
 

@@ -15,7 +15,8 @@ void run(std::string_view text, Format format) {
   json::Arena arena;
   json::Event event(arena);
   const Padded line(text);
-  const auto inner = parser.unwrap({.text = line.text()}, arena);
+  const auto inner = parser.unwrap(
+      {.text = line.text(), .joined = line.text().find('\n') != std::string_view::npos}, arena);
   const auto parsed =
       inner ? parser.parse(*inner, event)
             : Result<pipeline::LineParser::Parsed>(tl::unexpected<Error>(inner.error()));
