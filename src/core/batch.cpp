@@ -75,13 +75,14 @@ void Batch::forget_rest() {
 
 void Batch::reserve(const Room& room) {
   if (body_.empty()) body_ = lease_.credits()->spare_bodies().take(room.body);
-  body_.reserve(room.body);
+  // A new one has more room: it is to fit the batches after this one too.
+  if (body_.capacity() < room.body) body_.reserve(room.body + room.body / 8);
   notes_.reserve(room.notes);
   events_.reserve(room.events);
 }
 
 Batch::Room Batch::room() const {
-  return {body_.size() + body_.size() / 16, notes_.size() + notes_.size() / 16, events_.size()};
+  return {body_.size() + body_.size() / 32, notes_.size() + notes_.size() / 16, events_.size()};
 }
 
 Span Batch::note(std::string_view text) {

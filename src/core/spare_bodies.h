@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -18,15 +19,16 @@ class SpareBodies {
  public:
   explicit SpareBodies(Bytes most) : most_(most) {}
 
-  /// An empty text with room for `bytes`, and not for much more: it is counted in full. Without room: there is none.
+  /// An empty text with room for `bytes`, and not for much more: it is counted in full. The last that was given, as the
+  /// processor's cache holds it yet. Without room: there is none.
   [[nodiscard]] std::string take(std::size_t bytes) {
     const std::lock_guard lock(mutex_);
-    const auto fits = std::find_if(bodies_.begin(), bodies_.end(), [&](const std::string& body) {
+    const auto fits = std::find_if(bodies_.rbegin(), bodies_.rend(), [&](const std::string& body) {
       return body.capacity() >= bytes && body.capacity() <= 2 * bytes;
     });
-    if (fits == bodies_.end()) return {};
+    if (fits == bodies_.rend()) return {};
     std::string body = std::move(*fits);
-    bodies_.erase(fits);
+    bodies_.erase(std::next(fits).base());
     kept_ -= body.capacity();
     return body;
   }
