@@ -139,8 +139,8 @@ Result<std::string_view> LineParser::unwrap(const Line& line, json::Arena& arena
   if (line.problem == Line::Problem::too_long) return fail("longer than max_line_bytes");
   if (line.problem == Line::Problem::torn)
     return fail("a part of a line whose other parts are too far away, or did not come in time");
-  Result<std::string_view> text =
-      line.joined ? joined(line.text, arena) : unwrapped(line.text, arena);
+  const bool in_parts = line.joined && rules_.format != Format::json;
+  Result<std::string_view> text = in_parts ? joined(line.text, arena) : unwrapped(line.text, arena);
   if (text.has_value()) *text = without_prefix(*text);
   return text;
 }
