@@ -85,7 +85,10 @@ AddClientId::AddClientId(const settings::Section& options)
   }
   if (auto condition = Condition::parse(options.text("trust_when"))) {
     trust_when_ = std::move(*condition);
-    trust_paths_ = trust_when_->paths();
+    // Nobody asks it about a plain field.
+    const bool asked = std::any_of(sources_.begin(), sources_.end(),
+                                   [](const ClientSource& source) { return source.credential(); });
+    if (asked) trust_paths_ = trust_when_->paths();
   } else {
     options.problem("trust_when", condition.error().what);
   }

@@ -58,17 +58,16 @@ void explain_sink(pipeline::Parts& parts, pipeline::Outlet& outlet, const json::
   json::Event event = shared.clone();
   if (!explain_chain(outlet.filters, event, outlet.name + "/")) return;
   Batch batch(0, outlet.codec->framing(), *parts.credits);
-  BatchEvent out;
-  batch.begin_event();
+  BatchEvent& out = batch.begin_event(chunk, 0);
   const Result<void> encoded = outlet.codec->encode(event, text_of(event), batch, out);
   if (!encoded.has_value()) {
     batch.cancel_event();
     fmt::print("  {}: dead letter: {}\n", outlet.name, encoded.error().what);
     return;
   }
-  batch.end_event(out, chunk, 0);
+  batch.end_event();
   const std::string target(batch.note(out.target));
-  fmt::print("  {}: gets {}{}\n", outlet.name, batch.text(batch.events()[0]),
+  fmt::print("  {}: gets {}{}\n", outlet.name, batch.text(out),
              target.empty() ? "" : " on topic " + target);
   batch.abandon();
 }

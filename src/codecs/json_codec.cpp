@@ -27,8 +27,8 @@ Result<void> JsonCodec::encode(const json::Event& event, std::string_view text, 
                                BatchEvent& out) {
   batch.body().append(text);
   if (!named_) return {};
-  follow(batch);
-  known_ = batch.size() + 1;
+  follow(batch, batch.size() - 1);
+  known_ = batch.size();
   const std::string_view id = text_at(event, id_);
   if (!id.empty()) {
     ids_.insert(id);
@@ -50,20 +50,21 @@ std::vector<json::Path> JsonCodec::reads() const {
 }
 
 // A batch does not always begin empty: the event that made one too large opens the next.
-void JsonCodec::follow(const Batch& batch) {
-  if (batch.size() == known_) return;
+void JsonCodec::follow(const Batch& batch, std::size_t events) {
+  if (events == known_) return;
   ids_.clear();
-  for (const BatchEvent& event : batch.events()) {
-    if (event.id.size > 0) ids_.insert(batch.note(event.id));
+  for (std::size_t i = 0; i < events; ++i) {
+    const Span id = batch.events()[i].id;
+    if (id.size > 0) ids_.insert(batch.note(id));
   }
-  known_ = batch.size();
+  known_ = events;
 }
 
 bool JsonCodec::fits(const json::Event& event, const Batch& batch) {
   if (batch.empty()) return true;
   if (shape_ == Shape::single) return false;
   if (!named_) return true;
-  follow(batch);
+  follow(batch, batch.size());
   const std::string_view id = text_at(event, id_);
   return id.empty() || !ids_.contains(id);
 }

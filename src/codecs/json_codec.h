@@ -33,7 +33,7 @@ class JsonCodec final : public Codec {
 
  private:
   static std::string_view text_at(const json::Event& event, const json::Path& path);
-  void follow(const Batch& batch);
+  void follow(const Batch& batch, std::size_t events);
 
   Shape shape_;
   bool named_;

@@ -27,12 +27,11 @@ struct Writer {
     std::string& line = lines.emplace_back(text + std::string(json::kPadding, '\0'));
     REQUIRE(parser.parse(std::string_view(line).substr(0, text.size()), event));
     if (!codec.fits(event, batch)) return false;
-    batch.begin_event();
-    BatchEvent out;
+    BatchEvent& out = batch.begin_event(stream->add_chunk({end, end + 1}), 0);
     std::string written;
     json::write(event, written);
     REQUIRE(codec.encode(event, written, batch, out));
-    batch.end_event(out, stream->add_chunk({end, end + 1}), 0);
+    batch.end_event();
     ++end;
     return true;
   }

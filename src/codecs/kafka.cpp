@@ -69,8 +69,9 @@ class KafkaCodec final : public Codec {
       checked_ = text_;
     }
     // Neighbours mostly share their topic: one note serves all of them.
-    if (!batch.empty() && batch.note(batch.events().back().target) == text_) {
-      out.target = batch.events().back().target;
+    const BatchEvent* const before = batch.size() > 1 ? &out - 1 : nullptr;
+    if (before != nullptr && batch.note(before->target) == text_) {
+      out.target = before->target;
     } else {
       out.target = batch.note(text_);
     }

@@ -33,13 +33,13 @@ struct Fixture {
     texts.push_back(line + std::string(json::kPadding, ' '));
     json::Event event(arena);
     REQUIRE(parser.parse(std::string_view(texts.back()).substr(0, line.size()), event));
-    batch.begin_event();
-    BatchEvent out;
+    BatchEvent& out = batch.begin_event(chunk, next);
     std::string written;
     json::write(event, written);
     auto result = codec->encode(event, written, batch, out);
     if (result) {
-      batch.end_event(out, chunk, next++);
+      batch.end_event();
+      ++next;
     } else {
       batch.cancel_event();
     }

@@ -26,7 +26,6 @@ Batch::Batch(Batch&& other) noexcept
       events_(std::exchange(other.events_, {})),
       chunks_(std::exchange(other.chunks_, {})),
       lease_(std::move(other.lease_)),
-      mark_body_(other.mark_body_),
       mark_notes_(other.mark_notes_) {}
 
 Batch& Batch::operator=(Batch&& other) noexcept {
@@ -43,7 +42,6 @@ Batch& Batch::operator=(Batch&& other) noexcept {
   chunks_ = std::exchange(other.chunks_, {});
   lease_ = std::move(other.lease_);
   other.lease_.set(0);
-  mark_body_ = other.mark_body_;
   mark_notes_ = other.mark_notes_;
   return *this;
 }
@@ -92,69 +90,59 @@ Span Batch::note(std::string_view text) {
   return span;
 }
 
-void Batch::begin_event() {
-  mark_body_ = body_.size();
+BatchEvent& Batch::begin_event(const std::shared_ptr<Chunk>& chunk, std::uint32_t line) {
   mark_notes_ = notes_.size();
   if (events_.empty()) {
     body_.push_back(framing_.open);
   } else {
     body_.back() = framing_.between;  // it was the closing byte
   }
+  keep_alive(chunk);
+  BatchEvent& event = events_.emplace_back();
+  event.body.begin = static_cast<std::uint32_t>(body_.size());
+  event.chunk = chunk.get();
+  event.line = line;
+  return event;
+}
+
+void Batch::end_event() {
+  Span& body = events_.back().body;
+  body.size = static_cast<std::uint32_t>(body_.size() - body.begin);
+  body_.push_back(framing_.close);
 }
 
 void Batch::cancel_event() {
+  const std::size_t begin = events_.back().body.begin;
+  events_.pop_back();
+  notes_.resize(mark_notes_);
   if (events_.empty()) {
     body_.clear();
-  } else {
-    body_.resize(mark_body_);
-    body_.back() = framing_.close;
+    chunks_.clear();
+    return;
   }
-  notes_.resize(mark_notes_);
-}
-
-void Batch::end_event(const BatchEvent& event, const std::shared_ptr<Chunk>& chunk,
-                      std::uint32_t line) {
-  const std::size_t begin = events_.empty() ? 1 : mark_body_;
-  BatchEvent& added = events_.emplace_back(event);
-  added.body = {static_cast<std::uint32_t>(begin),
-                static_cast<std::uint32_t>(body_.size() - begin)};
-  added.chunk = chunk.get();
-  added.line = line;
-  body_.push_back(framing_.close);
-  keep_alive(chunk);
-}
-
-void Batch::keep_alive(const std::shared_ptr<Chunk>& chunk) {
-  if (chunks_.empty() || chunks_.back() != chunk) chunks_.push_back(chunk);
+  body_.resize(begin);
+  body_.back() = framing_.close;
+  if (chunks_.back().get() != events_.back().chunk) chunks_.pop_back();
 }
 
 void Batch::account() {
   lease_.set(body_.capacity() + notes_.capacity() + events_.capacity() * kPerEvent);
 }
 
-std::string_view Batch::wire() const {
-  const std::string_view body = body_;
-  return framing_.send_open || body.empty() ? body : body.substr(1);
-}
-
 void Batch::copy_event(const Batch& from, const BatchEvent& event) {
-  begin_event();
+  const auto chunk =
+      std::find_if(from.chunks_.begin(), from.chunks_.end(),
+                   [&](const std::shared_ptr<Chunk>& one) { return one.get() == event.chunk; });
+  BatchEvent& copy = begin_event(*chunk, event.line);
+  const Span body = copy.body;
+  copy = event;
+  copy.body = body;
   body_.append(from.text(event));
-  BatchEvent copy = event;
   for (Span BatchEvent::*span : {&BatchEvent::id, &BatchEvent::group, &BatchEvent::target,
                                  &BatchEvent::key, &BatchEvent::headers}) {
     copy.*span = note(from.note(event.*span));
   }
-  const std::size_t begin = events_.empty() ? 1 : mark_body_;
-  copy.body = {static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(body_.size() - begin)};
-  body_.push_back(framing_.close);
-  for (const auto& chunk : from.chunks_) {
-    if (chunk.get() == event.chunk) {
-      keep_alive(chunk);
-      break;
-    }
-  }
-  events_.push_back(copy);
+  end_event();
 }
 
 Batch Batch::take(const std::vector<bool>& keep) {

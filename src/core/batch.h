@@ -63,14 +63,14 @@ class Batch {
   void reserve(const Room& room);
   /// What this one took, and a little more.
   [[nodiscard]] Room room() const;
-  /// Writing: a codec appends an event's bytes to body() between begin_event() and end_event().
+  /// Writing: a codec appends an event's bytes to body() and its notes between begin_event() and end_event(), and fills in
+  /// the event that the former gives: all but its body, chunk and line. That lives until the next one.
   [[nodiscard]] std::string& body() { return body_; }
   Span note(std::string_view text);
-  void begin_event();
+  BatchEvent& begin_event(const std::shared_ptr<Chunk>& chunk, std::uint32_t line);
+  void end_event();
   /// Takes back what was written since begin_event().
   void cancel_event();
-  /// `event` holds the notes; its body span, chunk and line are filled in here.
-  void end_event(const BatchEvent& event, const std::shared_ptr<Chunk>& chunk, std::uint32_t line);
   /// Counts the bytes held against the credits; called after writing.
   void account();
 
@@ -80,7 +80,10 @@ class Batch {
   [[nodiscard]] std::vector<BatchEvent>& events() { return events_; }
   [[nodiscard]] const std::vector<BatchEvent>& events() const { return events_; }
   /// What goes over the wire.
-  [[nodiscard]] std::string_view wire() const;
+  [[nodiscard]] std::string_view wire() const {
+    const std::string_view body = body_;
+    return framing_.send_open || body.empty() ? body : body.substr(1);
+  }
   [[nodiscard]] std::string_view text(const BatchEvent& event) const {
     return in(body_, event.body);
   }
@@ -105,7 +108,9 @@ class Batch {
     return std::string_view(text).substr(span.begin, span.size);
   }
   void copy_event(const Batch& from, const BatchEvent& event);
-  void keep_alive(const std::shared_ptr<Chunk>& chunk);
+  void keep_alive(const std::shared_ptr<Chunk>& chunk) {
+    if (chunks_.empty() || chunks_.back() != chunk) chunks_.push_back(chunk);
+  }
   void forget_rest();
   void give_back();
 
@@ -116,8 +121,7 @@ class Batch {
   std::vector<BatchEvent> events_;
   std::vector<std::shared_ptr<Chunk>> chunks_;
   Lease lease_;
-  std::size_t mark_body_ = 0;
-  std::size_t mark_notes_ = 0;
+  std::size_t mark_notes_ = 0;  // before the event at hand
 };
 
 }  // namespace tailgate

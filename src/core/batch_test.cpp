@@ -17,11 +17,10 @@ struct Fixture {
   std::shared_ptr<Chunk> chunk = stream->add_chunk({0, 10, 20, 30});
 
   void add(Batch& batch, std::uint32_t line, std::string_view text) {
-    batch.begin_event();
+    BatchEvent& event = batch.begin_event(chunk, line);
     batch.body().append(text);
-    BatchEvent event;
     event.id = batch.note(text);
-    batch.end_event(event, chunk, line);
+    batch.end_event();
     batch.account();
   }
 };
@@ -34,7 +33,7 @@ TEST_CASE("a batch frames its events as an array or as lines") {
   Batch lines(0, kLines, f.credits);
   for (Batch* batch : {&array, &lines}) {
     f.add(*batch, 0, "{}");
-    batch->begin_event();
+    batch->begin_event(f.chunk, 1);
     batch->body().append("broken");
     batch->cancel_event();
     f.add(*batch, 1, "{\"a\":1}");
@@ -50,7 +49,7 @@ TEST_CASE("a batch frames its events as an array or as lines") {
 TEST_CASE("a cancelled first event leaves nothing") {
   Fixture f;
   Batch batch(0, kArray, f.credits);
-  batch.begin_event();
+  batch.begin_event(f.chunk, 0);
   batch.body().append("x");
   batch.cancel_event();
   CHECK(batch.empty());

@@ -16,8 +16,9 @@ class Codec {
  public:
   virtual ~Codec() = default;
   [[nodiscard]] virtual Framing framing() const = 0;
-  /// Appends `text`, the event as JSON, to batch.body() and fills `out`'s notes. The batcher frames, and cancels after an
-  /// error; an error is the event's own: dead letter. `event` need not hold more than reads() can see.
+  /// Appends `text`, the event as JSON, to batch.body() and fills the notes of `out`, the last of batch.events(). The
+  /// batcher frames, and cancels after an error; an error is the event's own: dead letter. `event` need not hold more than
+  /// reads() can see.
   virtual Result<void> encode(const json::Event& event, std::string_view text, Batch& batch,
                               BatchEvent& out) = 0;
   /// Whether the event may join this batch (EventGate: a request never holds one meta.id twice). False closes the batch.

@@ -18,16 +18,14 @@ Result<void> Batcher::add(const json::Event& event, std::string_view text,
     open_->reserve(last_);
   }
   Batch& batch = *open_;
-  BatchEvent out;
   const std::size_t room = batch.body().capacity();
-  batch.begin_event();
-  Result<void> encoded = codec_.encode(event, text, batch, out);
+  const std::size_t before = batch.size();
+  Result<void> encoded = codec_.encode(event, text, batch, batch.begin_event(chunk, line));
   if (!encoded.has_value()) {
     batch.cancel_event();
     return encoded;
   }
-  const std::size_t before = batch.size();
-  batch.end_event(out, chunk, line);
+  batch.end_event();
   // Before it is pushed too: a body in the making holds as much memory as one that waits.
   if (before == 0 || batch.body().capacity() != room) batch.account();
   if (before == 0) {

@@ -68,9 +68,9 @@ struct Bed {
     const std::shared_ptr<Chunk> chunk = stream->add_chunk({end, end + 10});
     end += 10;
     Batch batch(0, {}, credits);
-    batch.begin_event();
+    batch.begin_event(chunk, 0);
     batch.body() += "{}";
-    batch.end_event({}, chunk, 0);
+    batch.end_event();
     counters.dispatched.add();
     lane.buffer().push(std::move(batch));
   }

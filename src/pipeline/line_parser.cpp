@@ -135,7 +135,7 @@ Result<LineParser::Parsed> LineParser::not_json(std::string_view text, json::Eve
   return fail("not JSON: the line does not start with {");
 }
 
-Result<std::string_view> LineParser::unwrap(const Line& line, json::Arena& arena) {
+Result<std::string_view> LineParser::unwrap_closely(const Line& line, json::Arena& arena) {
   if (line.problem == Line::Problem::too_long) return fail("longer than max_line_bytes");
   if (line.problem == Line::Problem::torn)
     return fail("a part of a line whose other parts are too far away, or did not come in time");

@@ -29,7 +29,12 @@ class LineParser {
 
   /// The JSON in a line: what it is wrapped in is taken off. An error is for the dead letters. The line must be followed
   /// by json::kPadding readable bytes; so is what this returns, which lives as long as line and arena.
-  Result<std::string_view> unwrap(const Line& line, json::Arena& arena);
+  Result<std::string_view> unwrap(const Line& line, json::Arena& arena) {
+    const bool bare = line.problem == Line::Problem::none && !line.joined && !rules_.skip_prefix &&
+                      !may_be_part(line.text, rules_.format);
+    if (bare) return line.text;
+    return unwrap_closely(line, arena);
+  }
   /// `text` as unwrap() returned it. An error is for the dead letters.
   Result<Parsed> parse(std::string_view text, json::Event& event);
   /// The key by which parse() knows a wrapper that unwrap() cannot see: such lines must come to it. Empty: none.
@@ -41,6 +46,7 @@ class LineParser {
 
  private:
   static constexpr std::string_view kJournaldKey = "\"__REALTIME_TIMESTAMP\"";
+  Result<std::string_view> unwrap_closely(const Line& line, json::Arena& arena);
   [[nodiscard]] std::string_view without_prefix(std::string_view text) const;
   Result<std::string_view> unwrapped(std::string_view text, json::Arena& arena);
   Result<std::string_view> joined(std::string_view text, json::Arena& arena);

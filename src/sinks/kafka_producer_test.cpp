@@ -61,12 +61,11 @@ struct Fixture {
   std::unique_ptr<Batch> batch(std::initializer_list<std::string> topics) {
     auto out = std::make_unique<Batch>(0, Framing{}, credits);
     for (const std::string& topic : topics) {
-      out->begin_event();
+      BatchEvent& event = out->begin_event(chunk, line++);
       out->body().append("{\"topic\":\"" + topic + "\"}");
-      BatchEvent event;
       event.target = out->note(topic);
       event.headers = out->note(std::string_view("source\0test\0", 12));
-      out->end_event(event, chunk, line++);
+      out->end_event();
     }
     return out;
   }

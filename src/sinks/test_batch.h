@@ -30,11 +30,10 @@ class TestBatch {
     for (std::uint64_t i = 0; i <= items.size(); ++i) offsets.push_back(i * 10);
     const std::shared_ptr<Chunk> chunk = stream_->add_chunk(offsets);
     for (std::uint32_t i = 0; i < items.size(); ++i) {
-      batch_.begin_event();
+      BatchEvent& event = batch_.begin_event(chunk, i);
       batch_.body().append(items[i].event);
-      BatchEvent event;
       event.id = batch_.note(items[i].id);
-      batch_.end_event(event, chunk, i);
+      batch_.end_event();
     }
   }
   /// One event of this many bytes.

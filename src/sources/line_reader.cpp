@@ -47,6 +47,12 @@ class Cutter {
 
   /// `raw` ends a line; `size` is what it takes with its newline.
   void end_line(std::string_view raw, std::size_t size) {
+    // What nearly every line is, and what of it could ask for a closer look.
+    if (raw.starts_with('{') && raw.back() != '\r' && raw.size() <= rules_.max_line_bytes &&
+        !position_.too_long && !may_be_part(raw, rules_.format)) [[likely]] {
+      position_.scan += size;
+      return add({raw});
+    }
     const bool first = position_.scan == 0;
     if (position_.too_long && position_.key == 0) {
       position_.scan += size;

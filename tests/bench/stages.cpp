@@ -217,13 +217,11 @@ void codec(benchmark::State& state, std::string_view name) {
   over_events(state, {unflatten.get()}, [&](std::vector<json::Event>& events) {
     Batch batch(0, writes->framing(), credits);
     for (json::Event& event : events) {
-      BatchEvent out;
       text.clear();
       json::write(event, text);
       if (!writes->fits(event, batch)) std::abort();
-      batch.begin_event();
-      if (!writes->encode(event, text, batch, out)) std::abort();
-      batch.end_event(out, chunk, 0);
+      if (!writes->encode(event, text, batch, batch.begin_event(chunk, 0))) std::abort();
+      batch.end_event();
     }
     benchmark::DoNotOptimize(batch.wire().data());
     batch.abandon();

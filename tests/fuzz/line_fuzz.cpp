@@ -126,11 +126,10 @@ void Machine::encoded(const json::Event& event) {
                                                  std::vector<SinkPosition>{SinkPosition{}});
     const auto chunk = stream->add_chunk({0, 1});
     Batch batch(0, codec->framing(), credits_);
-    BatchEvent notes;
-    batch.begin_event();
+    BatchEvent& notes = batch.begin_event(chunk, 0);
     must(codec->encode(event, written(event), batch, notes).has_value(),
          "JSON can always be encoded");
-    batch.end_event(notes, chunk, 0);
+    batch.end_event();
     must(batch.text(batch.events().front()) == written(event), "the codec adds nothing");
     must(!json::find_flaw(batch.wire(), 2 * kDepth), "a body of one event is JSON", batch.wire());
     batch.settle_all();
