@@ -2,7 +2,7 @@
 #include "base/uuid.h"
 
 #include <openssl/evp.h>
-#include <openssl/rand.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <stdexcept>
@@ -33,7 +33,8 @@ bool is_dash(std::size_t at) {
 Uuid Uuid::random() {
   Uuid uuid;
   // Without randomness two files could share ids; nothing sensible can go on.
-  if (RAND_bytes(uuid.bytes.data(), static_cast<int>(uuid.bytes.size())) != 1) {
+  // Of the system itself: to set up OpenSSL's generator would take longer than all else at the start.
+  if (::getentropy(uuid.bytes.data(), uuid.bytes.size()) != 0) {
     throw std::runtime_error("the system's random source does not answer");
   }
   stamp(uuid, 4);
