@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline/running_text.h"
 
-#include <array>
-
 namespace tailgate::pipeline {
 
 void RunningText::grow(std::size_t size) {
@@ -11,31 +9,28 @@ void RunningText::grow(std::size_t size) {
   buffer_.reset(new char[size_]);
 }
 
-// Closes what `place` is not in, and opens what it is in. False: that was closed before, or its turn was earlier.
+// Opens `place`, and closes what it is not in. False: it was closed before, or its turn was earlier.
 bool RunningText::enter(Place& place) {
-  std::array<Place*, KeyPlans::kMaxDepth + 1> opening;
-  std::size_t count = 0;
-  Place* open = &place;
-  for (; open->opened != now_; open = open->parent) {
-    // An object stands where its first member stood, though that one did not leave.
-    if (open->touched == now_ && open->touched_at != out_) return false;
-    opening[count++] = open;
-  }
-  if (open->closed == now_) return false;
-  count_ += count;
-  for (; here_ != open; here_ = here_->parent) {
+  if (place.opened == now_) return leave_to(place);
+  // An object stands where its first member stood, though that one did not leave.
+  if (place.touched == now_ && place.touched_at != out_) return false;
+  if (place.parent != here_ && !enter(*place.parent)) return false;
+  if (!spend(place.opening.size + 2)) return false;
+  ++count_;
+  place.opened = now_;
+  here_ = &place;
+  char* const first = out_;
+  out_ = copied(first, place.opening.bytes, place.opening.size);
+  first[0] = separator_;
+  separator_ = '{';
+  return true;
+}
+
+bool RunningText::leave_to(Place& place) {
+  if (place.closed == now_) return false;
+  for (; here_ != &place; here_ = here_->parent) {
     *out_++ = '}';
     here_->closed = now_;
-  }
-  while (count > 0) {
-    Place& next = *opening[--count];
-    if (!spend(next.opening.size + 2)) return false;
-    next.opened = now_;
-    here_ = &next;
-    char* const first = out_;
-    out_ = copied(first, next.opening.bytes, next.opening.size);
-    first[0] = separator_;
-    separator_ = '{';
   }
   return true;
 }

@@ -57,6 +57,7 @@ class RunningText {
 
   void grow(std::size_t size);
   bool enter(Place& place);
+  bool leave_to(Place& place);
   bool spend(std::size_t bytes) {
     if (bytes > spare_) return false;
     spare_ -= bytes;
