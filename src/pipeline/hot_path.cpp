@@ -29,6 +29,21 @@ std::size_t skip_spaces(std::string_view line, std::size_t at) {
   return at;
 }
 
+// Of what begins so, if it is a scalar.
+Kind kind_of(char first) {
+  switch (first) {
+    case '"':
+      return Kind::string;
+    case 'n':
+      return Kind::null;
+    case 't':
+    case 'f':
+      return Kind::boolean;
+    default:
+      return Kind::number;
+  }
+}
+
 std::vector<const Chain::Step*> steps_of(const std::vector<const Chain*>& chains) {
   std::vector<const Chain::Step*> steps;
   for (const Chain* chain : chains) {
@@ -156,7 +171,7 @@ bool HotPath::emptied(const Text& text) const {
                     found->match.stands_at(text + at);
   if (!same) return look_closely(line, at, before);
   before.next = found;
-  return {found, static_cast<std::uint32_t>(end + 2), false};
+  return {found, end + 2};
 }
 
 // One that is seldom seen, or new, or has spaces around it.
@@ -169,47 +184,39 @@ bool HotPath::emptied(const Text& text) const {
   if (end >= line.size() || scanner_.has_escape(begin, end)) return {};
   at = skip_spaces(line, end + 1);
   if (at >= line.size() || text[at] != ':') return {};
-  const bool loose = at != end + 1;
   PlannedKey* const found = plans_.find(line.substr(begin + 1, end - begin - 1));
   if (found == nullptr || found->general) return {};
-  if (!loose) plans_.cached(line, begin, end) = found;
+  if (at == end + 1) plans_.cached(line, begin, end) = found;
   before.next = found;
-  return {found, static_cast<std::uint32_t>(at + 1), loose};
+  return {found, at + 1};
 }
 
-// One token by RFC 8259, its escapes aside: those were looked at before. One without an end where it is none, or an
-// object or array.
-[[gnu::noinline]] HotPath::Token HotPath::value_at(std::string_view line, std::size_t at) const {
-  at = skip_spaces(line, at);
+// Where the token ends that begins here, by RFC 8259, its escapes aside: those were looked at before. 0 where it is none,
+// or an object or array.
+[[gnu::noinline]] std::size_t HotPath::value_end(std::string_view line, std::size_t at) const {
   const char* const text = line.data();
-  const auto token = [at](Kind kind, std::size_t end) {
-    return Token{static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(end), kind};
-  };
-  const auto word = [&](Kind kind, std::string_view letters) {
+  const auto word = [&](std::string_view letters) {
     const bool there = std::memcmp(text + at, letters.data(), letters.size()) == 0;
-    return token(kind, there ? at + letters.size() : 0);
+    return there ? at + letters.size() : 0;
   };
-  switch (text[at]) {
-    case '"': {
+  switch (kind_of(text[at])) {
+    case Kind::string: {
       const std::size_t quote = scanner_.quote_from(at + 1);
-      return token(Kind::string, quote < line.size() ? quote + 1 : 0);
+      return quote < line.size() ? quote + 1 : 0;
     }
-    case 'n':
-      return word(Kind::null, "null");
-    case 't':
-      return word(Kind::boolean, "true");
-    case 'f':
-      return word(Kind::boolean, "false");
+    case Kind::null:
+      return word("null");
+    case Kind::boolean:
+      return word(text[at] == 't' ? "true" : "false");
     default:
-      return number_at(line, at);
+      return number_end(line, at);
   }
 }
 
 // RFC 8259, section 6.
-[[gnu::always_inline]] inline HotPath::Token HotPath::number_at(std::string_view line,
-                                                                std::size_t at) {
+[[gnu::always_inline]] inline std::size_t HotPath::number_end(std::string_view line,
+                                                              std::size_t at) {
   const char* const text = line.data();
-  const std::size_t begin = at;
   const auto digits = [&] {
     const std::size_t first = at;
     while (at < line.size() && static_cast<unsigned char>(text[at] - '0') < 10) ++at;
@@ -219,18 +226,18 @@ bool HotPath::emptied(const Text& text) const {
   if (text[at] == '0') {
     ++at;
   } else if (!digits()) {
-    return {};
+    return 0;
   }
   if (text[at] == '.') {
     ++at;
-    if (!digits()) return {};
+    if (!digits()) return 0;
   }
   if (text[at] == 'e' || text[at] == 'E') {
     ++at;
     if (text[at] == '+' || text[at] == '-') ++at;
-    if (!digits()) return {};
+    if (!digits()) return 0;
   }
-  return {static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(at), Kind::number};
+  return at;
 }
 
 // At and behind the line's end stands anything: what is read there is never believed.
@@ -255,8 +262,8 @@ HotPath::Read HotPath::read(std::string_view line, Text& text, json::Event* mark
       const Found found = look_up(line, at, *key);
       if (found.key == nullptr) return Read::surprise;
       key = found.key;
+      loose = found.behind - at != key->match.whole.size;
       at = found.behind;
-      loose = found.loose;
     }
     if (key->now == now) return Read::surprise;
     key->now = now;
@@ -270,11 +277,10 @@ HotPath::Read HotPath::read(std::string_view line, Text& text, json::Event* mark
       end = json::Scanner::next_in(quotes, at + 1) + 1;
       plain = key->plain_text && !loose;
     } else {
-      const Token value = value_at(line, at);
-      if (value.end == 0) return Read::surprise;
-      kind = value.kind;
-      begin = value.begin;
-      end = value.end;
+      begin = skip_spaces(line, at);
+      end = value_end(line, begin);
+      if (end == 0) return Read::surprise;
+      kind = kind_of(base[begin]);
       loose = loose || begin != at;
       plain = key->plain && kind != Kind::null && !loose;
     }
@@ -282,8 +288,7 @@ HotPath::Read HotPath::read(std::string_view line, Text& text, json::Event* mark
     if (plain) {
       if (!text.copy(*key, base + at - head, end - at + head)) return Read::scattered;
     } else {
-      const Token value{static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end), kind};
-      const Read put = this->put(line, *key, value, !loose, text, marked);
+      const Read put = this->put(line, *key, {begin, end, kind}, !loose, text, marked);
       if (put != Read::done) return put;
     }
     at = end;
@@ -298,9 +303,11 @@ HotPath::Read HotPath::read(std::string_view line, Text& text, json::Event* mark
 
 // `tight`: no space stands between the key, its colon and the value.
 template <class Text>
-[[gnu::noinline]] HotPath::Read HotPath::put(std::string_view line, PlannedKey& key, Token token,
-                                             bool tight, Text& text, json::Event* marked) {
+[[gnu::noinline]] HotPath::Read HotPath::put(std::string_view line, PlannedKey& key,
+                                             const Token& came, bool tight, Text& text,
+                                             json::Event* marked) {
   if (key.counted != nullptr) counted_.push_back(key.counted);
+  Token token = came;
   const std::size_t size = token.end - token.begin;
   bool drop = token.kind == Kind::null && key.drop_null;
   if (key.drop_short && token.kind == Kind::string && size <= kLongestDash) {
@@ -316,11 +323,10 @@ template <class Text>
     if (!drop) emptied_.push_back(key.opens);
     return Read::done;
   }
-  const std::uint32_t came = token.begin;
   if (key.convert != KeyPlan::Convert::none && !converts(line, key, token)) return Read::surprise;
   const std::string_view value = line.substr(token.begin, token.end - token.begin);
   const std::size_t head = key.tail + 2;
-  const bool as_it_came = key.tail > 0 && tight && token.begin == came;
+  const bool as_it_came = key.tail > 0 && tight && token.begin == came.begin;
   const bool written =
       as_it_came ? text.copy(key, value.data() - head, value.size() + head) : text.put(key, value);
   if (!written) return Read::scattered;

@@ -42,17 +42,16 @@ class HotPath {
   [[nodiscard]] std::string_view text() const { return text_; }
 
  private:
-  /// Small enough to be passed in registers.
+  /// By reference: in registers its members would be put together through memory, where the next step waits for them.
   struct Token {
-    std::uint32_t begin = 0;
-    std::uint32_t end = 0;
+    std::size_t begin = 0;
+    std::size_t end = 0;
     json::Kind kind = json::Kind::null;
   };
-  /// So is this.
+  /// In two registers, as they are.
   struct Found {
     PlannedKey* key = nullptr;  // nullptr: a surprise
-    std::uint32_t behind = 0;   // it and its colon
-    bool loose = false;         // there is space between the two
+    std::size_t behind = 0;     // it and its colon
   };
   /// scattered: the members of an object do not come together, or there is too much of it for this kind of text.
   enum class Read : std::uint8_t { done, scattered, surprise };
@@ -66,10 +65,10 @@ class HotPath {
   Read read(std::string_view line, Text& text, json::Event* marked);
   Found look_up(std::string_view line, std::size_t at, PlannedKey& before);
   Found look_closely(std::string_view line, std::size_t at, PlannedKey& before);
-  Token value_at(std::string_view line, std::size_t at) const;
-  static Token number_at(std::string_view line, std::size_t at);
+  [[nodiscard]] std::size_t value_end(std::string_view line, std::size_t at) const;
+  static std::size_t number_end(std::string_view line, std::size_t at);
   template <class Text>
-  Read put(std::string_view line, PlannedKey& key, Token token, bool tight, Text& text,
+  Read put(std::string_view line, PlannedKey& key, const Token& came, bool tight, Text& text,
            json::Event* marked);
   bool converts(std::string_view line, const PlannedKey& key, Token& token) const;
   template <class Text>
