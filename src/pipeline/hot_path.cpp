@@ -288,7 +288,8 @@ HotPath::Read HotPath::read(std::string_view line, Text& text, json::Event* mark
     if (plain) {
       if (!text.copy(*key, base + at - head, end - at + head)) return Read::scattered;
     } else {
-      const Read put = this->put(line, *key, {begin, end, kind}, !loose, text, marked);
+      Token value{begin, end, kind};
+      const Read put = this->put(line, *key, value, !loose, text, marked);
       if (put != Read::done) return put;
     }
     at = end;
@@ -303,11 +304,9 @@ HotPath::Read HotPath::read(std::string_view line, Text& text, json::Event* mark
 
 // `tight`: no space stands between the key, its colon and the value.
 template <class Text>
-[[gnu::noinline]] HotPath::Read HotPath::put(std::string_view line, PlannedKey& key,
-                                             const Token& came, bool tight, Text& text,
-                                             json::Event* marked) {
+[[gnu::noinline]] HotPath::Read HotPath::put(std::string_view line, PlannedKey& key, Token& token,
+                                             bool tight, Text& text, json::Event* marked) {
   if (key.counted != nullptr) counted_.push_back(key.counted);
-  Token token = came;
   const std::size_t size = token.end - token.begin;
   bool drop = token.kind == Kind::null && key.drop_null;
   if (key.drop_short && token.kind == Kind::string && size <= kLongestDash) {
@@ -323,10 +322,11 @@ template <class Text>
     if (!drop) emptied_.push_back(key.opens);
     return Read::done;
   }
+  const std::size_t came = token.begin;
   if (key.convert != KeyPlan::Convert::none && !converts(line, key, token)) return Read::surprise;
   const std::string_view value = line.substr(token.begin, token.end - token.begin);
   const std::size_t head = key.tail + 2;
-  const bool as_it_came = key.tail > 0 && tight && token.begin == came.begin;
+  const bool as_it_came = key.tail > 0 && tight && token.begin == came;
   const bool written =
       as_it_came ? text.copy(key, value.data() - head, value.size() + head) : text.put(key, value);
   if (!written) return Read::scattered;

@@ -68,7 +68,7 @@ class HotPath {
   [[nodiscard]] std::size_t value_end(std::string_view line, std::size_t at) const;
   static std::size_t number_end(std::string_view line, std::size_t at);
   template <class Text>
-  Read put(std::string_view line, PlannedKey& key, const Token& came, bool tight, Text& text,
+  Read put(std::string_view line, PlannedKey& key, Token& token, bool tight, Text& text,
            json::Event* marked);
   bool converts(std::string_view line, const PlannedKey& key, Token& token) const;
   template <class Text>

@@ -51,12 +51,12 @@ class Cutter {
     if (raw.starts_with('{') && raw.back() != '\r' && raw.size() <= rules_.max_line_bytes &&
         !position_.too_long && !may_be_part(raw, rules_.format)) [[likely]] {
       position_.scan += size;
-      return add({raw});
+      return add(raw);
     }
     const bool first = position_.scan == 0;
     if (position_.too_long && position_.key == 0) {
       position_.scan += size;
-      add({{}, Line::Problem::too_long});
+      add({}, Line::Problem::too_long);
       return;
     }
     const Line line = line_text(raw, first);
@@ -65,9 +65,9 @@ class Cutter {
     position_.scan += size;
     if (text.empty()) return;
     if (text.size() > rules_.max_line_bytes) {
-      add({{}, Line::Problem::too_long});
+      add({}, Line::Problem::too_long);
     } else {
-      add(line);
+      add(text, Line::Problem::none, line.nuls);
       if (may_be_part(text, rules_.format)) follow(part_of(text, rules_.format), text.size());
     }
   }
@@ -76,7 +76,7 @@ class Cutter {
   void end(std::string_view rest, std::size_t size) {
     if (rules_.at_end) {
       if (!rest.empty() || (position_.too_long && position_.key == 0)) end_line(rest, rest.size());
-      if (position_.too_long) add({{}, Line::Problem::too_long});
+      if (position_.too_long) add({}, Line::Problem::too_long);
     } else if (open_.empty() || !hold(size)) {
       keep_rest(rest);
     }
@@ -91,9 +91,12 @@ class Cutter {
     std::size_t bytes;
   };
 
-  void add(Line line) {
-    if (position_.hole) line.nuls = 0;
-    out_.lines.push_back(line);
+  void add(std::string_view text, Line::Problem problem = Line::Problem::none,
+           std::uint8_t nuls = 0) {
+    Line& line = out_.lines.emplace_back();
+    line.text = text;
+    line.problem = problem;
+    line.nuls = position_.hole ? 0 : nuls;
     out_.offsets.push_back(position_.scan);
     position_.line = position_.scan;
     position_.too_long = position_.hole = false;
@@ -122,12 +125,12 @@ class Cutter {
     const std::uint64_t key = position_.key;
     const Part part = part_of(text, rules_.format);
     if (part.key != key) {
-      add({{}, Line::Problem::too_long});
+      add({}, Line::Problem::too_long);
       position_.given_up.push_back({key, Line::Problem::too_long});
       return false;
     }
     position_.scan += size;
-    if (!part.partial) add({{}, Line::Problem::too_long});
+    if (!part.partial) add({}, Line::Problem::too_long);
     return true;
   }
 
@@ -167,7 +170,7 @@ class Cutter {
       position_.line = out_.offsets[open.first];
       out_.lines.resize(open.first);
       out_.offsets.resize(open.first + 1);
-      if (!goes_on) return add({{}, problem});
+      if (!goes_on) return add({}, problem);
       position_.too_long = true;
       position_.key = open.key;
       return;
