@@ -50,6 +50,7 @@ class AddClientId final : public Filter {
     ClientName client;
     const ClientSource* source = nullptr;  // that yielded it
     bool in_place = false;                 // it is what stands there
+    bool absent = false;                   // no source has anything, a credential neither
   };
   Found first(const json::Event& event);
   [[nodiscard]] json::Value written(const ClientName& client, json::Arena& arena) const;
@@ -105,9 +106,12 @@ AddClientId::AddClientId(const settings::Section& options)
 AddClientId::Found AddClientId::first(const json::Event& event) {
   std::optional<bool> trusted;
   bool refused = false;
+  bool seen = false;
   for (const ClientSource& source : sources_) {
     const json::Value* value = event.find(source.path);
-    if (value == nullptr || value->kind == json::Kind::null) continue;
+    if (value == nullptr) continue;
+    seen = true;
+    if (value->kind == json::Kind::null) continue;
     if (source.credential()) {
       if (!trusted) trusted = trust_when_->matches(event);
       refused = refused || !*trusted;
@@ -117,12 +121,12 @@ AddClientId::Found AddClientId::first(const json::Event& event) {
     if (!name.text.empty()) return {name, &source, name.as_it_came == value};
   }
   if (refused) untrusted_.add();
-  return {};
+  return {.client = {}, .absent = !seen};
 }
 
 Result<Verdict> AddClientId::apply(json::Event& event) {
-  const auto [client, source, in_place] = first(event);
-  if (!keep_credentials_) remove_credentials(event, source);
+  const auto [client, source, in_place, absent] = first(event);
+  if (!keep_credentials_ && !absent) remove_credentials(event, source);
   if (in_place && source == stays_) return Verdict::keep;
   if (source != nullptr) return put(event, written(client, event.arena()));
 

@@ -2,12 +2,21 @@
 #include "core/stream.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace tailgate {
 namespace {
 
 bool bit(const std::vector<std::uint64_t>& bits, std::uint32_t at) {
   return (bits[at / 64] >> (at % 64) & 1) != 0;
+}
+
+// There is always one: the bits are more than the lines.
+std::uint32_t first_clear(const std::vector<std::uint64_t>& bits) {
+  std::size_t word = 0;
+  while (~bits[word] == 0) ++word;
+  return static_cast<std::uint32_t>(word * 64) +
+         static_cast<std::uint32_t>(std::countr_one(bits[word]));
 }
 
 void extend(std::vector<std::pair<std::uint64_t, std::uint64_t>>& ranges, std::uint64_t begin,
@@ -41,12 +50,6 @@ Stream::Stream(Uuid gen, std::string source, std::string path, std::vector<SinkP
       if (parsed && position.tally[kind] > 0) trial_ = kTrial + 1;
     }
   }
-}
-
-bool Stream::tried(bool parsed) {
-  if (trial_ >= kTrial) return false;
-  trial_ = parsed ? kTrial + 1 : trial_ + 1;
-  return trial_ == kTrial;
 }
 
 std::shared_ptr<Chunk> Stream::add_chunk(std::vector<std::uint64_t> offsets) {
@@ -95,9 +98,7 @@ void Stream::advance_locked() {
         position.offset = std::max(position.offset, chunk->offsets.back());
         continue;
       }
-      std::uint32_t line = 0;
-      while (bit(state.bits, line)) ++line;
-      position.offset = std::max(position.offset, chunk->offsets[line]);
+      position.offset = std::max(position.offset, chunk->offsets[first_clear(state.bits)]);
       break;
     }
     auto& above = position.above;

@@ -97,7 +97,11 @@ class Stream : public std::enable_shared_from_this<Stream> {
   /// Whether a line got past the parser and the filters, told of each by the intake thread alone. True once, when none of
   /// the first kTrial did: a wrong format, schema or file must not fill the dead letters. Then it is halted: its source
   /// reads no more of it in this run.
-  bool tried(bool parsed);
+  bool tried(bool parsed) {
+    if (trial_ >= kTrial) return false;
+    trial_ = parsed ? kTrial + 1 : trial_ + 1;
+    return trial_ == kTrial;
+  }
   [[nodiscard]] bool halted() const { return trial_ == kTrial; }
   static constexpr std::uint32_t kTrial = 1000;
   /// Grows with every settled line: a checkpoint is due when it changed.

@@ -37,24 +37,6 @@ Container* clone_container(const Container& from, Arena& arena) {
 
 }  // namespace
 
-Member* Container::find(std::string_view name) const {
-  for (Member* member = first; member != nullptr; member = member->next) {
-    if (member->name == name) return member;
-  }
-  return nullptr;
-}
-
-void Container::append(Member* member) {
-  member->next = nullptr;
-  if (last == nullptr) {
-    first = member;
-  } else {
-    last->next = member;
-  }
-  last = member;
-  ++size;
-}
-
 void Container::remove(Member* before, Member* member) {
   if (before == nullptr) {
     first = member->next;

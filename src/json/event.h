@@ -41,8 +41,18 @@ struct Container {
   std::uint32_t size = 0;
   bool changed = false;  // its raw text no longer says what is in it
 
-  [[nodiscard]] Member* find(std::string_view name) const;
-  void append(Member* member);
+  [[nodiscard]] Member* find(std::string_view name) const {
+    for (Member* member = first; member != nullptr; member = member->next) {
+      if (member->name == name) return member;
+    }
+    return nullptr;
+  }
+  void append(Member* member) {
+    member->next = nullptr;
+    (last == nullptr ? first : last->next) = member;
+    last = member;
+    ++size;
+  }
   /// Takes `member` out; `before` is the member in front of it (nullptr when it is the first).
   void remove(Member* before, Member* member);
 };

@@ -123,7 +123,7 @@ HotPath::Took HotPath::take_running(std::string_view line, json::Event& marked, 
     marked.root() = {};
     return take_slots(line, marked);
   }
-  if (read == Read::surprise || emptied(running_)) return Took::general;
+  if (read == Read::surprise || (!emptied_.empty() && emptied(running_))) return Took::general;
   const Took took = filtered(marked);
   if (took != Took::event) return took;
   if (!changed(marked)) {

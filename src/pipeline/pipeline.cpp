@@ -258,20 +258,27 @@ void Pipeline::dispatch(const Spot& spot, const json::Event& event, std::string_
     routed = true;
     if (chunk->resumed() && chunk->settled(spot.line, sink)) continue;
     outlet.counters->dispatched.add();
-    offer(spot, sink, event, text);
+    if (outlet.filters.empty()) {
+      add(spot, sink, event, text);
+    } else {
+      add_filtered(spot, sink, event, text);
+    }
   }
   (routed ? spot.inlet.counters->dispatched : spot.inlet.counters->filtered_unrouted).add();
 }
 
-// The event's last step on this thread: the sink's own filters, then into its batch.
-void Pipeline::offer(const Spot& spot, std::size_t sink, const json::Event& event,
-                     std::string_view text) {
+// The event's last step on this thread: into its batch.
+void Pipeline::add(const Spot& spot, std::size_t sink, const json::Event& event,
+                   std::string_view text) {
+  Batcher& batcher = *parts_.outlets[sink].batcher;
+  const Result<void> added = batcher.add(event, text, spot.chunk, spot.line, spot.now);
+  if (!added.has_value()) bury(spot, "filter", added.error().what, text, sink);
+}
+
+// The same, by the sink's own filters.
+void Pipeline::add_filtered(const Spot& spot, std::size_t sink, const json::Event& event,
+                            std::string_view text) {
   Outlet& outlet = parts_.outlets[sink];
-  const auto add = [&](const json::Event& last, std::string_view as) {
-    const Result<void> added = outlet.batcher->add(last, as, spot.chunk, spot.line, spot.now);
-    if (!added.has_value()) bury(spot, "filter", added.error().what, as, sink);
-  };
-  if (outlet.filters.empty()) return add(event, text);
   json::Event own = event.clone();
   const Result<Verdict> verdict = outlet.filters.apply(own);
   if (!verdict.has_value()) return bury(spot, "filter", verdict.error().what, text, sink);
@@ -281,7 +288,7 @@ void Pipeline::offer(const Spot& spot, std::size_t sink, const json::Event& even
   }
   changed_.clear();
   json::write(own, changed_);
-  add(own, changed_);
+  add(spot, sink, own, changed_);
 }
 
 bool Pipeline::beats(Tick since) const {

@@ -140,7 +140,9 @@ class Pipeline {
   bool filter(const Spot& spot, std::string_view text, json::Event& event);
   void refused(const Spot& spot, std::string_view stage, const Error& error);
   void dispatch(const Spot& spot, const json::Event& event, std::string_view text);
-  void offer(const Spot& spot, std::size_t sink, const json::Event& event, std::string_view text);
+  void add(const Spot& spot, std::size_t sink, const json::Event& event, std::string_view text);
+  void add_filtered(const Spot& spot, std::size_t sink, const json::Event& event,
+                    std::string_view text);
   void drop(const Spot& spot, metrics::Counter& counter);
   /// `event`: what is kept when the sink's own steps failed; empty: the line itself is kept as it came.
   void bury(const Spot& spot, std::string_view stage, const std::string& reason,
