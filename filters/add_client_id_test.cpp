@@ -178,5 +178,14 @@ TEST_CASE("the key alone says what the filter has to see") {
   CHECK_FALSE(read("http.method"));
 }
 
+TEST_CASE("the gateway's status is not looked at where no credential is") {
+  FilterFixture add(kAddClientIdFilter, "from: [user, http.user]");
+  KeyPlan status = FilterFixture::plan("http.status_code");
+  REQUIRE(add.filter().rule(status));
+  CHECK_FALSE(status.read);
+  CHECK(add(R"({"http":{"status_code":401,"user":"a"}})") ==
+        R"({"http":{"status_code":401,"user":"a"},"client_id":"a"})");
+}
+
 }  // namespace
 }  // namespace tailgate::filters

@@ -33,6 +33,7 @@ class JsonCodec final : public Codec {
 
  private:
   static std::string_view text_at(const json::Event& event, const json::Path& path);
+  /// Knows the ids of so many of the batch's first events.
   void follow(const Batch& batch, std::size_t events);
 
   Shape shape_;

@@ -69,9 +69,10 @@ class KafkaCodec final : public Codec {
       checked_ = text_;
     }
     // Neighbours mostly share their topic: one note serves all of them.
-    const BatchEvent* const before = batch.size() > 1 ? &out - 1 : nullptr;
-    if (before != nullptr && batch.note(before->target) == text_) {
-      out.target = before->target;
+    const std::size_t before = batch.size() - 1;
+    const Span last = before == 0 ? Span{} : batch.events()[before - 1].target;
+    if (before > 0 && batch.note(last) == text_) {
+      out.target = last;
     } else {
       out.target = batch.note(text_);
     }

@@ -119,7 +119,7 @@ class Batch {
   std::string body_;
   std::string notes_;
   std::vector<BatchEvent> events_;
-  std::vector<std::shared_ptr<Chunk>> chunks_;
+  std::vector<std::shared_ptr<Chunk>> chunks_;  // of all events; the last event's is the last
   Lease lease_;
   std::size_t mark_notes_ = 0;  // before the event at hand
 };

@@ -46,6 +46,24 @@ TEST_CASE("a batch frames its events as an array or as lines") {
   lines.settle_all();
 }
 
+TEST_CASE("a cancelled event does not keep its chunk") {
+  Fixture f;
+  Batch batch(0, kLines, f.credits);
+  f.add(batch, 0, "{}");
+  std::weak_ptr<Chunk> other;
+  {
+    const std::shared_ptr<Chunk> chunk = f.stream->add_chunk({30, 40});
+    other = chunk;
+    batch.begin_event(chunk, 0);
+    batch.cancel_event();
+  }
+  CHECK(other.expired());
+  f.add(batch, 1, "{}");
+  CHECK(batch.wire() == "{}\n{}\n");
+  batch.settle_all();
+  CHECK(f.stream->settled_offset() == 20);
+}
+
 TEST_CASE("a cancelled first event leaves nothing") {
   Fixture f;
   Batch batch(0, kArray, f.credits);

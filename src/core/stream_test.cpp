@@ -54,6 +54,30 @@ TEST_CASE("a position moves over settled lines only while they are contiguous") 
   CHECK(stream->settled_offset() == 40);
 }
 
+TEST_CASE("a position is found in a read of any size") {
+  for (const std::uint32_t lines : {63U, 64U, 65U, 127U, 128U, 129U}) {
+    const auto stream = stream_with({{}});
+    std::vector<std::uint64_t> offsets;
+    for (std::uint32_t i = 0; i <= lines; ++i) offsets.push_back(std::uint64_t{i} * 10);
+    const auto chunk = stream->add_chunk(offsets);
+    for (std::uint32_t line = lines; --line > 0;) chunk->settle(0, line, Settled::delivered);
+    CHECK(stream->settled_offset() == 0);
+    chunk->settle(0, 0, Settled::delivered);
+    CHECK(stream->settled_offset() == std::uint64_t{lines} * 10);
+    const auto next = stream->add_chunk({lines * 10ULL, lines * 10ULL + 10});
+    next->settle(0, 0, Settled::delivered);
+    CHECK(stream->settled_offset() == lines * 10ULL + 10);
+  }
+  const auto stream = stream_with({{}});
+  std::vector<std::uint64_t> offsets;
+  for (std::uint64_t i = 0; i <= 200; ++i) offsets.push_back(i);
+  const auto chunk = stream->add_chunk(offsets);
+  for (std::uint32_t line = 0; line < 200; ++line) {
+    chunk->settle(0, line, Settled::delivered);
+    REQUIRE(stream->settled_offset() == line + 1);
+  }
+}
+
 TEST_CASE("after a restart lines that one sink had settled start settled for it alone") {
   const auto stream = stream_with({{30, {{40, 50}}}, {10, {}}});
   CHECK(stream->end_offset() == 10);

@@ -25,12 +25,14 @@ class Scanner {
   /// The same, for who keeps quotes() at hand.
   [[nodiscard]] const std::uint64_t* quotes() const { return quotes_; }
   static std::size_t next_in(const std::uint64_t* quotes, std::size_t at) {
-    if constexpr (std::endian::native == std::endian::little) {
+    if constexpr (std::endian::native ==
+                  std::endian::little) {  // bytes are in the order of their bits
       // Of the next 57 bytes, wherever `at` stands in its word: a branch on that would be guessed wrong every third time.
       std::uint64_t near = 0;
       std::memcpy(&near, reinterpret_cast<const char*>(quotes) + at / 8, sizeof near);
       near >>= at % 8;
-      if (near != 0) [[likely]] return at + static_cast<std::size_t>(std::countr_zero(near));
+      if (near != 0) [[likely]]
+        return at + static_cast<std::size_t>(std::countr_zero(near));
     }
     std::size_t word = at / 64;
     std::uint64_t bits = quotes[word] & (~std::uint64_t{0} << (at % 64));

@@ -123,7 +123,7 @@ HotPath::Took HotPath::take_running(std::string_view line, json::Event& marked, 
     marked.root() = {};
     return take_slots(line, marked);
   }
-  if (read == Read::surprise || (!emptied_.empty() && emptied(running_))) return Took::general;
+  if (read == Read::surprise || emptied(running_)) return Took::general;
   const Took took = filtered(marked);
   if (took != Took::event) return took;
   if (!changed(marked)) {
@@ -155,8 +155,8 @@ HotPath::Took HotPath::take_slots(std::string_view line, json::Event& marked) {
 // Whether an object is empty now that something was taken out of: filters differ in what becomes of it.
 template <class Text>
 bool HotPath::emptied(const Text& text) const {
-  return std::any_of(emptied_.begin(), emptied_.end(),
-                     [&](const Place* place) { return !text.holds(*place); });
+  return !emptied_.empty() && std::any_of(emptied_.begin(), emptied_.end(),
+                                          [&](const Place* place) { return !text.holds(*place); });
 }
 
 // A key that is not the one that stood here last time.
@@ -262,8 +262,8 @@ HotPath::Read HotPath::read(std::string_view line, Text& text, json::Event* mark
       const Found found = look_up(line, at, *key);
       if (found.key == nullptr) return Read::surprise;
       key = found.key;
-      loose = found.behind - at != key->match.whole.size;
       at = found.behind;
+      loose = base[at - 2] != '"';
     }
     if (key->now == now) return Read::surprise;
     key->now = now;

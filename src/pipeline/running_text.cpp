@@ -9,7 +9,7 @@ void RunningText::grow(std::size_t size) {
   buffer_.reset(new char[size_]);
 }
 
-// Opens `place`, and closes what it is not in. False: it was closed before, or its turn was earlier.
+// Opens `place`, and closes what it is not in. False: it was closed before, or its turn was earlier, or there is no room.
 bool RunningText::enter(Place& place) {
   if (place.opened == now_) return leave_to(place);
   // An object stands where its first member stood, though that one did not leave.
@@ -26,6 +26,7 @@ bool RunningText::enter(Place& place) {
   return true;
 }
 
+// Closes what stands in `place`, which this event has.
 bool RunningText::leave_to(Place& place) {
   if (place.closed == now_) return false;
   for (; here_ != &place; here_ = here_->parent) {
