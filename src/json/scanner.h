@@ -25,8 +25,8 @@ class Scanner {
   /// The same, for who keeps quotes() at hand.
   [[nodiscard]] const std::uint64_t* quotes() const { return quotes_; }
   static std::size_t next_in(const std::uint64_t* quotes, std::size_t at) {
-    if constexpr (std::endian::native ==
-                  std::endian::little) {  // bytes are in the order of their bits
+    // Where bytes are in the order of their bits.
+    if constexpr (std::endian::native == std::endian::little) {
       // Of the next 57 bytes, wherever `at` stands in its word: a branch on that would be guessed wrong every third time.
       std::uint64_t near = 0;
       std::memcpy(&near, reinterpret_cast<const char*>(quotes) + at / 8, sizeof near);
