@@ -102,6 +102,7 @@ FileStream::Read FileStream::read(std::size_t max_bytes, CutRules rules, ReadSpa
       // One line fills all that was read: more of it, at most up to the limit, where the cutter
       // gives it up.
       size += std::max(max_bytes, kTailBytes);
+      rules.searched = space.cut.held ? 0 : have - tail_.size();
       continue;
     }
     held_.note(space.cut.held, consumed > 0, now);

@@ -7,7 +7,7 @@ namespace tailgate::sources {
 
 void LineBuffer::begin(std::uint64_t offset) {
   text_.clear();
-  length_ = used_ = 0;
+  length_ = used_ = searched_ = 0;
   position_ = {offset, offset, false};
   held_.reset();
 }
@@ -28,9 +28,11 @@ bool LineBuffer::cut(bool at_end, Tick now) {
             {.max_line_bytes = max_line_bytes_,
              .format = format_,
              .at_end = at_end,
-             .hold = !held_.over(now)},
+             .hold = !held_.over(now),
+             .searched = searched_},
             position_, cut_);
   used_ = static_cast<std::size_t>(position_.scan - scan);
+  searched_ = cut_.held ? 0 : length_ - used_;
   held_.note(cut_.held, used_ > 0, now);
   return !cut_.lines.empty();
 }

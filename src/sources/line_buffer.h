@@ -60,9 +60,10 @@ class LineBuffer {
  private:
   const std::size_t max_line_bytes_;
   const Format format_;
-  RawBytes text_;           // what is to be cut, then padding
-  std::size_t length_ = 0;  // of text_ without the padding
-  std::size_t used_ = 0;    // of text_, by the lines handed out last
+  RawBytes text_;             // what is to be cut, then padding
+  std::size_t length_ = 0;    // of text_ without the padding
+  std::size_t used_ = 0;      // of text_, by the lines handed out last
+  std::size_t searched_ = 0;  // what a line in pieces was searched for its end: each byte once
   CutPosition position_;
   Cut cut_;
   HeldBack held_;

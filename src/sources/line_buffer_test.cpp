@@ -40,6 +40,26 @@ TEST_CASE("a line that comes in pieces is cut once it is whole") {
   CHECK_FALSE(buffer.waits());
 }
 
+TEST_CASE("a line's end is found in whatever piece it comes") {
+  const std::string bytes = std::string(7, '\0') + "{\"a\":1}\n\n{\"b\":22}\r\n  \nlast\n";
+  for (std::size_t first = 0; first <= bytes.size(); ++first) {
+    for (std::size_t second = first; second <= bytes.size(); ++second) {
+      LineBuffer buffer(1000, Format::automatic);
+      buffer.begin(0);
+      std::vector<std::string> all;
+      for (const auto& [from, to] :
+           {std::pair(std::size_t{0}, first), {first, second}, {second, bytes.size()}}) {
+        feed(buffer, std::string_view(bytes).substr(from, to - from));
+        if (!buffer.cut(false, kStart)) continue;
+        for (const std::string& text : texts(buffer)) all.push_back(text);
+      }
+      CHECK(all == std::vector<std::string>{"{\"a\":1}", "{\"b\":22}", "last"});
+      CHECK(buffer.end() == bytes.size());
+      CHECK_FALSE(buffer.waits());
+    }
+  }
+}
+
 TEST_CASE("lines behind a part come half a minute later without more bytes") {
   LineBuffer buffer(1000, Format::cri);
   const std::string part = "2026-11-23T00:47:27.919Z stdout P {";

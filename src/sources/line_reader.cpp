@@ -219,13 +219,14 @@ void cut_lines(std::string_view text, const CutRules& rules, CutPosition& positi
   Cutter cutter(rules, position, out);
   const char* at = text.data();
   const char* const end = at + text.size();
-  while (at < end) {
+  const char* from = at + rules.searched;
+  while (from < end) {
     const auto* newline =
-        static_cast<const char*>(std::memchr(at, '\n', static_cast<std::size_t>(end - at)));
+        static_cast<const char*>(std::memchr(from, '\n', static_cast<std::size_t>(end - from)));
     if (newline == nullptr) break;
     const auto size = static_cast<std::size_t>(newline - at);
     cutter.end_line({at, size}, size + 1);
-    at = newline + 1;
+    at = from = newline + 1;
   }
   cutter.end({at, static_cast<std::size_t>(end - at)}, text.size());
 }

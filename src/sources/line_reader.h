@@ -38,8 +38,9 @@ struct Cut {
 struct CutRules {
   std::size_t max_line_bytes = 0;
   Format format = Format::json;
-  bool at_end = false;  // nothing follows: a last line needs no newline, and no rest
-  bool hold = true;     // false: parts whose rest did not come are waited for no longer
+  bool at_end = false;       // nothing follows: a last line needs no newline, and no rest
+  bool hold = true;          // false: parts whose rest did not come are waited for no longer
+  std::size_t searched = 0;  // so many of the first bytes are known to hold no newline
 };
 
 /// Cuts `text`, the bytes at position.scan, and moves the position on. Lines end with LF or CR LF;
