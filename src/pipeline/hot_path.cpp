@@ -193,13 +193,14 @@ bool HotPath::emptied(const Text& text) const {
 
 // Where the token ends that begins here, by RFC 8259, its escapes aside: those were looked at before. 0 where it is none,
 // or an object or array.
-[[gnu::noinline]] std::size_t HotPath::value_end(std::string_view line, std::size_t at) const {
+[[gnu::noinline]] std::size_t HotPath::value_end(std::string_view line, std::size_t at,
+                                                 Kind kind) const {
   const char* const text = line.data();
   const auto word = [&](std::string_view letters) {
     const bool there = std::memcmp(text + at, letters.data(), letters.size()) == 0;
     return there ? at + letters.size() : 0;
   };
-  switch (kind_of(text[at])) {
+  switch (kind) {
     case Kind::string: {
       const std::size_t quote = scanner_.quote_from(at + 1);
       return quote < line.size() ? quote + 1 : 0;
@@ -278,9 +279,9 @@ HotPath::Read HotPath::read(std::string_view line, Text& text, json::Event* mark
       plain = key->plain_text && !loose;
     } else {
       begin = skip_spaces(line, at);
-      end = value_end(line, begin);
-      if (end == 0) return Read::surprise;
       kind = kind_of(base[begin]);
+      end = value_end(line, begin, kind);
+      if (end == 0) return Read::surprise;
       loose = loose || begin != at;
       plain = key->plain && kind != Kind::null && !loose;
     }

@@ -65,7 +65,7 @@ class HotPath {
   Read read(std::string_view line, Text& text, json::Event* marked);
   Found look_up(std::string_view line, std::size_t at, PlannedKey& before);
   Found look_closely(std::string_view line, std::size_t at, PlannedKey& before);
-  [[nodiscard]] std::size_t value_end(std::string_view line, std::size_t at) const;
+  [[nodiscard]] std::size_t value_end(std::string_view line, std::size_t at, json::Kind kind) const;
   static std::size_t number_end(std::string_view line, std::size_t at);
   template <class Text>
   Read put(std::string_view line, PlannedKey& key, Token& token, bool tight, Text& text,
