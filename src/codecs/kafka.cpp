@@ -64,14 +64,14 @@ class KafkaCodec final : public Codec {
       return fail(
           fmt::format("topic `{}`: a field without a default is missing", templates_.topic.text()));
     }
-    if (text_ != checked_) {
+    if (text_.empty() || text_ != checked_) {
       if (auto legal = check(text_); !legal) return legal;
       checked_ = text_;
     }
     // Neighbours mostly share their topic: one note serves all of them.
     const std::size_t before = batch.size() - 1;
     const Span last = before == 0 ? Span{} : batch.events()[before - 1].target;
-    if (before > 0 && batch.note(last) == text_) {
+    if (batch.note(last) == text_) {  // not of the first: no topic is empty
       out.target = last;
     } else {
       out.target = batch.note(text_);

@@ -92,6 +92,13 @@ TEST_CASE("an event without its topic's field, or with one that Kafka cannot tak
   CHECK(f.batch.size() == 1);
 }
 
+TEST_CASE("an empty topic is an error, the first event's too") {
+  Fixture f("topic: \"{stream}\"");
+  CHECK_FALSE(f.add(R"({"stream":""})"));
+  CHECK(f.add(R"({"stream":"a"})"));
+  CHECK_FALSE(f.add(R"({"stream":""})"));
+}
+
 TEST_CASE("a topic that is not allowed is an error") {
   Fixture f("topic: \"{stream}\"\ntopics: [\"staging.*\", audit]");
   CHECK(f.add(R"({"stream":"staging.x"})"));
